@@ -1,0 +1,122 @@
+//! A registered patient: the person, the record number, the stay, and what is known about allergies and illness.
+
+use jiff::Timestamp;
+
+use super::codes::Allergen;
+use super::person::Person;
+use super::physiology::Physiology;
+
+/// One record of the hospital's register.
+#[derive(Debug, Clone)]
+pub(crate) struct Patient {
+    pub(crate) person: Person,
+    pub(crate) mrn: String,
+    pub(crate) part: Part,
+    pub(crate) visit: Visit,
+    pub(crate) allergies: Allergies,
+    /// ICD-10-CM codes and texts, the main one first.
+    pub(crate) diagnoses: Vec<(&'static str, &'static str)>,
+    pub(crate) body: Physiology,
+    pub(crate) presence: Presence,
+    pub(crate) died: bool,
+    /// The record that took this one over.
+    pub(crate) merged_into: Option<usize>,
+}
+
+/// Why a patient is on the ward, as far as the play goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// Anybody.
+    Extra,
+    /// Somebody with a story or a double, who keeps name, address and number, and stays for some days.
+    Cast,
+}
+
+/// Where a patient is in a stay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Presence {
+    /// Known, but not come yet.
+    Expected,
+    /// In a bed or a chair.
+    Here,
+    /// Sent home by mistake; the bed is kept.
+    Leaving,
+    /// Gone.
+    Away,
+}
+
+/// HL7 table 0004, the classes the ward uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Class {
+    Inpatient,
+    Outpatient,
+    Emergency,
+}
+
+impl Class {
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::Inpatient => "I",
+            Self::Outpatient => "O",
+            Self::Emergency => "E",
+        }
+    }
+}
+
+/// One stay.
+#[derive(Debug, Clone)]
+pub(crate) struct Visit {
+    pub(crate) serial: u64,
+    pub(crate) class: Class,
+    pub(crate) location: Location,
+    /// Position in the list of physicians.
+    pub(crate) attending: usize,
+    pub(crate) admitted: Timestamp,
+    pub(crate) discharged: Option<Timestamp>,
+    /// HL7 table 0112.
+    pub(crate) disposition: &'static str,
+}
+
+/// A place in the hospital: unit, room, bed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Location {
+    /// A numbered bed of the ward.
+    Bed(usize),
+    /// Anywhere else.
+    Place(&'static str, String, &'static str),
+}
+
+impl Location {
+    /// Unit, room and bed as PV1-3 names them. Forty beds make a unit, two a room.
+    pub(crate) fn names(&self) -> (String, String, String) {
+        match self {
+            Self::Bed(bed) => {
+                let unit = (bed / 40).saturating_add(4);
+                let room = (bed % 40 / 2).saturating_add(1);
+                let side = if bed % 2 == 0 { "A" } else { "B" };
+                (
+                    format!("{unit}W"),
+                    format!("{unit}{room:02}"),
+                    side.to_owned(),
+                )
+            }
+            Self::Place(unit, room, bed) => ((*unit).to_owned(), room.clone(), (*bed).to_owned()),
+        }
+    }
+}
+
+/// What the record says about allergies. Never asked and none known are two answers.
+#[derive(Debug, Clone)]
+pub(crate) enum Allergies {
+    NotAsked,
+    NoneKnown,
+    Known(Vec<&'static Allergen>),
+}
+
+/// A physician.
+#[derive(Debug, Clone)]
+pub(crate) struct Physician {
+    pub(crate) number: String,
+    pub(crate) family: String,
+    pub(crate) given: String,
+}
