@@ -1,0 +1,9 @@
+//! What a clinician sees, case by case. The cases that hurt come first.
+
+mod absence;
+mod fixture;
+mod hostile;
+mod identity;
+mod output;
+mod results;
+mod treatment;

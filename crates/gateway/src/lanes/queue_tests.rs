@@ -1,0 +1,120 @@
+//! What the lanes promise: order per patient, a merge as a barrier, one parked lane and not the feed.
+
+use bedside_core::journal::{InputState, Waiting};
+use bedside_fact::id::{Seq, Token};
+
+use super::queue::Queue;
+
+const ANNA: Token = Token([1; 16]);
+const BRUNO: Token = Token([2; 16]);
+const CHIDI: Token = Token([3; 16]);
+
+fn input(seq: i64, lanes: &[Token], state: InputState) -> Waiting {
+    Waiting { seq: Seq(seq), lanes: lanes.to_vec(), state }
+}
+
+fn pending(queue: &mut Queue, seq: i64, lanes: &[Token]) -> Option<(i64, i64)> {
+    queue
+        .add(input(seq, lanes, InputState::Pending))
+        .map(|(held, behind)| (held.0, behind.0))
+}
+
+fn next(queue: &mut Queue) -> Option<i64> {
+    queue.next().map(|seq| seq.0)
+}
+
+#[test]
+fn p04_one_patients_inputs_run_in_order_and_another_patients_do_not_wait() {
+    let mut queue = Queue::default();
+    pending(&mut queue, 1, &[ANNA]);
+    pending(&mut queue, 2, &[ANNA]);
+    pending(&mut queue, 3, &[BRUNO]);
+    assert_eq!(next(&mut queue), Some(1));
+    assert_eq!(next(&mut queue), Some(3));
+    assert_eq!(next(&mut queue), None);
+    queue.done(Seq(1));
+    assert_eq!(next(&mut queue), Some(2));
+}
+
+#[test]
+fn p04_a_merge_waits_for_both_lanes_and_holds_up_both() {
+    let mut queue = Queue::default();
+    pending(&mut queue, 1, &[ANNA]);
+    pending(&mut queue, 2, &[BRUNO]);
+    pending(&mut queue, 3, &[ANNA, BRUNO]);
+    pending(&mut queue, 4, &[BRUNO]);
+    assert_eq!((next(&mut queue), next(&mut queue), next(&mut queue)), (Some(1), Some(2), None));
+    queue.done(Seq(2));
+    assert_eq!(next(&mut queue), None);
+    queue.done(Seq(1));
+    assert_eq!((next(&mut queue), next(&mut queue)), (Some(3), None));
+    queue.done(Seq(3));
+    assert_eq!(next(&mut queue), Some(4));
+}
+
+#[test]
+fn p04_a_parked_input_closes_its_patients_lane_and_no_other() {
+    let mut queue = Queue::default();
+    pending(&mut queue, 1, &[ANNA]);
+    pending(&mut queue, 2, &[ANNA]);
+    pending(&mut queue, 3, &[BRUNO]);
+    assert_eq!(next(&mut queue), Some(1));
+    assert_eq!(queue.parked(Seq(1)), [(Seq(2), Seq(1))]);
+    assert_eq!(next(&mut queue), Some(3));
+    assert_eq!(next(&mut queue), None);
+    assert_eq!(pending(&mut queue, 4, &[ANNA]), Some((4, 1)));
+    assert_eq!(queue.closed_lanes(), 1);
+    queue.done(Seq(3));
+    assert_eq!(queue.open(), 0);
+}
+
+#[test]
+fn p04_a_merge_behind_a_parked_input_closes_the_other_lane_too() {
+    let mut queue = Queue::default();
+    pending(&mut queue, 1, &[ANNA]);
+    pending(&mut queue, 2, &[ANNA, BRUNO]);
+    pending(&mut queue, 3, &[BRUNO, CHIDI]);
+    pending(&mut queue, 4, &[CHIDI]);
+    assert_eq!(next(&mut queue), Some(1));
+    let mut held = queue.parked(Seq(1));
+    held.sort_unstable();
+    assert_eq!(held, [(Seq(2), Seq(1)), (Seq(3), Seq(2)), (Seq(4), Seq(3))]);
+    assert_eq!(next(&mut queue), None);
+}
+
+#[test]
+fn after_a_replay_the_lane_runs_again_from_the_parked_input_on() {
+    let mut queue = Queue::default();
+    pending(&mut queue, 1, &[ANNA]);
+    pending(&mut queue, 2, &[ANNA]);
+    assert_eq!(next(&mut queue), Some(1));
+    queue.parked(Seq(1));
+    queue.clear_waiting();
+    pending(&mut queue, 2, &[ANNA]);
+    pending(&mut queue, 1, &[ANNA]);
+    assert_eq!(next(&mut queue), Some(1));
+    assert_eq!(next(&mut queue), None);
+    queue.done(Seq(1));
+    assert_eq!(next(&mut queue), Some(2));
+}
+
+#[test]
+fn what_was_held_before_a_restart_stays_held() {
+    let mut queue = Queue::default();
+    assert_eq!(queue.add(input(1, &[ANNA], InputState::Parked)), None);
+    assert_eq!(queue.add(input(2, &[ANNA], InputState::Held)), None);
+    assert_eq!(pending(&mut queue, 3, &[ANNA]), Some((3, 1)));
+    assert_eq!(next(&mut queue), None);
+}
+
+#[test]
+fn an_input_that_names_no_patient_runs_at_once_and_parks_alone() {
+    let mut queue = Queue::default();
+    pending(&mut queue, 1, &[]);
+    pending(&mut queue, 2, &[]);
+    assert_eq!((next(&mut queue), next(&mut queue)), (Some(1), Some(2)));
+    assert!(queue.parked(Seq(1)).is_empty());
+    queue.done(Seq(2));
+    assert_eq!(queue.open(), 0);
+    assert_eq!(queue.running(), 0);
+}

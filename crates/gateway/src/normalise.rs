@@ -1,0 +1,136 @@
+//! One durable input becomes one outcome: read what must be known, decide purely, hand the rest to the store.
+
+use std::collections::HashMap;
+
+use bedside_core::ctx::OpCtx;
+use bedside_core::journal::{Input, InputKind, LaneKey};
+use bedside_core::map::{self, MapCtx, MapEnding, Mapped};
+use bedside_core::record::{self, Ending, Outcome, PublicIds};
+use bedside_core::source::Source;
+use bedside_fact::id::ResourceId;
+use bedside_hl7::message;
+use bedside_store::{Error, Store};
+
+/// The reason of a resource that is the current version already.
+pub const DUPLICATE: &str = "duplicate";
+
+/// Decides what `input` changes. Reads the store, writes nothing.
+///
+/// # Errors
+/// The store could not be read.
+pub async fn outcome(store: &Store, ctx: &OpCtx, input: &Input, source: &Source) -> Result<Outcome, Error> {
+    // A word that is no kind is of a newer program; it is left to a person like anything else that can't be read.
+    let kind = InputKind::parse(&input.row.kind).unwrap_or(InputKind::Unrecognised);
+    let (mapped, mapping) = match kind {
+        InputKind::Hl7v2 => (hl7(store, ctx, input, source).await?, map::hl7::VERSION),
+        InputKind::Fhir => (fhir(store, ctx, input, source).await?, map::fhir::VERSION),
+        InputKind::Unrecognised => (parked("unrecognised"), "none"),
+    };
+    decide(store, ctx, input, kind, mapped, mapping).await
+}
+
+async fn hl7(store: &Store, ctx: &OpCtx, input: &Input, source: &Source) -> Result<Mapped, Error> {
+    let message = match message::parse(input.raw.expose(), &message::Options::default()) {
+        Ok(message) => message,
+        Err(reject) => return Ok(parked(reject.code())),
+    };
+    let known = known(store, ctx, source, map::hl7::identifiers(&message, source)).await?;
+    let ids = store.public_ids();
+    let patient_of = |authority: &str, value: &str| known.get(authority, value);
+    Ok(map::hl7::map(&message, &map_ctx(input, source, ids.as_ref(), &patient_of)))
+}
+
+async fn fhir(store: &Store, ctx: &OpCtx, input: &Input, source: &Source) -> Result<Mapped, Error> {
+    let Ok(text) = std::str::from_utf8(input.raw.expose()) else {
+        return Ok(parked("not_utf8"));
+    };
+    let refs: HashMap<String, (String, String)> = serde_json::from_slice(input.context.expose()).unwrap_or_default();
+    let refs = |reference: &str| refs.get(reference).cloned();
+    let known = known(store, ctx, source, map::fhir::identifiers(text, &refs)).await?;
+    let ids = store.public_ids();
+    let patient_of = |authority: &str, value: &str| known.get(authority, value);
+    Ok(map::fhir::map(text, &map_ctx(input, source, ids.as_ref(), &patient_of), &refs))
+}
+
+fn map_ctx<'a>(
+    input: &Input,
+    source: &'a Source,
+    ids: &'a dyn PublicIds,
+    patient_of: &'a dyn Fn(&str, &str) -> Option<ResourceId>,
+) -> MapCtx<'a> {
+    MapCtx { source, ids, seq: input.row.seq, received_at: input.row.received_at, patient_of }
+}
+
+/// The numbers of one message that mean a patient by now.
+struct Known(HashMap<LaneKey, ResourceId>);
+
+impl Known {
+    fn get(&self, authority: &str, value: &str) -> Option<ResourceId> {
+        let key = LaneKey { authority: authority.to_owned(), value: value.to_owned() };
+        self.0.get(&key).cloned()
+    }
+}
+
+async fn known(store: &Store, ctx: &OpCtx, source: &Source, keys: Vec<LaneKey>) -> Result<Known, Error> {
+    let mut known = HashMap::new();
+    for key in keys {
+        if let Some(patient) = store.patient_of(ctx, &source.system, &key.authority, &key.value).await? {
+            known.insert(key, patient);
+        }
+    }
+    Ok(Known(known))
+}
+
+async fn decide(
+    store: &Store,
+    ctx: &OpCtx,
+    input: &Input,
+    kind: InputKind,
+    mapped: Mapped,
+    mapping: &'static str,
+) -> Result<Outcome, Error> {
+    let mut outcome = Outcome {
+        seq: input.row.seq,
+        source: input.source.clone(),
+        system: input.system.clone(),
+        ending: Ending::Applied,
+        writes: Vec::new(),
+        aliases: Vec::new(),
+        merges: Vec::new(),
+        completeness: Vec::new(),
+        patients: mapped.patients,
+        mapping,
+        issues: mapped.issues,
+    };
+    match mapped.ending {
+        MapEnding::Map => {}
+        MapEnding::NotMapped => {
+            outcome.ending = Ending::Noop(String::from("not mapped"));
+            return Ok(outcome);
+        }
+        MapEnding::Park(reason) => {
+            outcome.ending = Ending::Parked(reason);
+            return Ok(outcome);
+        }
+    }
+    let keys: Vec<(String, ResourceId)> = mapped
+        .drafts
+        .iter()
+        .map(|draft| (draft.resource_type.clone(), draft.id.clone()))
+        .collect();
+    let current = store.current(ctx, &keys).await?;
+    outcome.writes = record::writes(mapped.drafts, &current, ctx.now(), &input.source, store.public_ids().as_ref());
+    outcome.aliases = mapped.aliases;
+    outcome.merges = mapped.merges;
+    if outcome.writes.is_empty() && outcome.aliases.is_empty() && outcome.merges.is_empty() {
+        // A resource that equals the current version is the same unit again (design D19); a message that changes nothing is
+        // news that there is nothing new.
+        let reason = if kind == InputKind::Fhir { DUPLICATE } else { "nothing new" };
+        outcome.ending = Ending::Noop(reason.to_owned());
+    }
+    Ok(outcome)
+}
+
+fn parked(reason: &str) -> Mapped {
+    Mapped::ending(MapEnding::Park(reason.to_owned()))
+}
