@@ -62,7 +62,9 @@ impl Denial {
     pub const fn words(self) -> &'static str {
         match self {
             Self::NotGranted => "your role does not include this",
-            Self::ReasonNeeded => "an integration engineer sees clinical content only with a reason: give one with --reason or in the console",
+            Self::ReasonNeeded => {
+                "an integration engineer sees clinical content only with a reason: give one with --reason or in the console"
+            }
         }
     }
 
@@ -82,25 +84,42 @@ impl Denial {
 /// The denial, with the rule that it rests on.
 pub fn authorise(ctx: &OpCtx, action: Action) -> Result<(), Denial> {
     use Action::{
-        Apply, Export, FindPatients, ManageAccounts, Operate, ReadAudit, ReadChart, ReadOperations, ReadRaw, Receive,
+        Apply, Export, FindPatients, ManageAccounts, Operate, ReadAudit, ReadChart, ReadOperations,
+        ReadRaw, Receive,
     };
     let granted = match (ctx.role, action) {
         (Role::Clinician, FindPatients | ReadChart) => true,
         (Role::Engineer, ReadOperations | Operate | Receive) => true,
         (Role::Engineer, FindPatients | ReadChart | ReadRaw | Export) => {
-            return if ctx.reason.as_deref().is_some_and(|reason| !reason.trim().is_empty()) {
+            return if ctx
+                .reason
+                .as_deref()
+                .is_some_and(|reason| !reason.trim().is_empty())
+            {
                 Ok(())
             } else {
                 Err(Denial::ReasonNeeded)
             };
         }
         (Role::Compliance, ReadAudit | ReadOperations) => true,
-        (Role::Service, Receive | Apply | ReadRaw | ReadOperations | Operate | ManageAccounts) => true,
-        (Role::Clinician | Role::Compliance | Role::Service | Role::Application | Role::Anonymous | Role::Engineer, _) => {
-            false
+        (Role::Service, Receive | Apply | ReadRaw | ReadOperations | Operate | ManageAccounts) => {
+            true
         }
+        (
+            Role::Clinician
+            | Role::Compliance
+            | Role::Service
+            | Role::Application
+            | Role::Anonymous
+            | Role::Engineer,
+            _,
+        ) => false,
     };
-    if granted { Ok(()) } else { Err(Denial::NotGranted) }
+    if granted {
+        Ok(())
+    } else {
+        Err(Denial::NotGranted)
+    }
 }
 
 #[cfg(test)]
@@ -127,19 +146,49 @@ mod tests {
 
     #[test]
     fn an_engineer_sees_no_clinical_content_without_a_reason() {
-        assert_eq!(authorise(&ctx(Role::Engineer, None), Action::ReadChart), Err(Denial::ReasonNeeded));
-        assert_eq!(authorise(&ctx(Role::Engineer, Some("  ")), Action::ReadRaw), Err(Denial::ReasonNeeded));
-        assert_eq!(authorise(&ctx(Role::Engineer, Some("ticket 4711")), Action::ReadRaw), Ok(()));
-        assert_eq!(authorise(&ctx(Role::Engineer, None), Action::Operate), Ok(()));
+        assert_eq!(
+            authorise(&ctx(Role::Engineer, None), Action::ReadChart),
+            Err(Denial::ReasonNeeded)
+        );
+        assert_eq!(
+            authorise(&ctx(Role::Engineer, Some("  ")), Action::ReadRaw),
+            Err(Denial::ReasonNeeded)
+        );
+        assert_eq!(
+            authorise(&ctx(Role::Engineer, Some("ticket 4711")), Action::ReadRaw),
+            Ok(())
+        );
+        assert_eq!(
+            authorise(&ctx(Role::Engineer, None), Action::Operate),
+            Ok(())
+        );
     }
 
     #[test]
     fn what_is_not_granted_is_denied() {
-        for action in [Action::FindPatients, Action::ReadChart, Action::ReadRaw, Action::ReadAudit, Action::Operate] {
-            assert_eq!(authorise(&ctx(Role::Anonymous, Some("please")), action), Err(Denial::NotGranted));
-            assert_eq!(authorise(&ctx(Role::Application, Some("please")), action), Err(Denial::NotGranted));
+        for action in [
+            Action::FindPatients,
+            Action::ReadChart,
+            Action::ReadRaw,
+            Action::ReadAudit,
+            Action::Operate,
+        ] {
+            assert_eq!(
+                authorise(&ctx(Role::Anonymous, Some("please")), action),
+                Err(Denial::NotGranted)
+            );
+            assert_eq!(
+                authorise(&ctx(Role::Application, Some("please")), action),
+                Err(Denial::NotGranted)
+            );
         }
-        assert_eq!(authorise(&ctx(Role::Compliance, None), Action::ReadChart), Err(Denial::NotGranted));
-        assert_eq!(authorise(&ctx(Role::Clinician, None), Action::ReadAudit), Err(Denial::NotGranted));
+        assert_eq!(
+            authorise(&ctx(Role::Compliance, None), Action::ReadChart),
+            Err(Denial::NotGranted)
+        );
+        assert_eq!(
+            authorise(&ctx(Role::Clinician, None), Action::ReadAudit),
+            Err(Denial::NotGranted)
+        );
     }
 }

@@ -50,7 +50,11 @@ pub fn hl7(bytes: &[u8], source: &Source, unit_for: UnitFor) -> (NewInput, Optio
     input.control_id = message.control_id().unwrap_or_default();
     if unit_for == UnitFor::Feed {
         let header = message.segment("MSH");
-        let part = |n: usize| header.and_then(|msh| msh.field(n).text()).unwrap_or_default();
+        let part = |n: usize| {
+            header
+                .and_then(|msh| msh.field(n).text())
+                .unwrap_or_default()
+        };
         let control = match input.control_id.as_str() {
             // Without a control id nothing is a repeat.
             "" => String::new(),
@@ -90,10 +94,19 @@ pub fn fhir(
             return input;
         }
     };
-    let resource_type = entry.resource.get("resourceType").and_then(serde_json::Value::as_str).unwrap_or_default();
+    let resource_type = entry
+        .resource
+        .get("resourceType")
+        .and_then(serde_json::Value::as_str)
+        .unwrap_or_default();
     // The type is kept in clear, so it has to be one: a name of letters (FHIR R4 names have at most 33).
-    if resource_type.is_empty() || resource_type.len() > 64 || !resource_type.bytes().all(|byte| byte.is_ascii_alphabetic()) {
-        input.reject = Some(String::from("no_resource_type: the resource type is not a name"));
+    if resource_type.is_empty()
+        || resource_type.len() > 64
+        || !resource_type.bytes().all(|byte| byte.is_ascii_alphabetic())
+    {
+        input.reject = Some(String::from(
+            "no_resource_type: the resource type is not a name",
+        ));
         return input;
     }
     input.message_type = resource_type.to_owned();
@@ -102,7 +115,13 @@ pub fn fhir(
         // A resource without any name is alone in its lane.
         None => vec![LaneKey {
             authority: resource_type.to_owned(),
-            value: format!("{}#{position}", hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect::<String>()),
+            value: format!(
+                "{}#{position}",
+                hash.iter()
+                    .take(8)
+                    .map(|byte| format!("{byte:02x}"))
+                    .collect::<String>()
+            ),
         }],
     };
     input.context = Phi::new(map::fhir::context(text, refs));
@@ -130,12 +149,23 @@ fn blank(bytes: &[u8], source: &Source) -> NewInput {
 /// `ADT^A01`. It is kept in clear, so it holds nothing but what codes are made of.
 fn message_type(message: &Message) -> String {
     let word = |text: String| -> String {
-        text.chars().filter(|letter| letter.is_ascii_alphanumeric() || *letter == '_').take(16).collect()
+        text.chars()
+            .filter(|letter| letter.is_ascii_alphanumeric() || *letter == '_')
+            .take(16)
+            .collect()
     };
     let (code, trigger) = (word(message.code()), word(message.trigger()));
-    if trigger.is_empty() { code } else { format!("{code}^{trigger}") }
+    if trigger.is_empty() {
+        code
+    } else {
+        format!("{code}^{trigger}")
+    }
 }
 
 fn looks_like_hl7(bytes: &[u8]) -> bool {
-    bytes.get(..bytes.len().min(64)).is_some_and(|start| start.windows(3).any(|word| word.eq_ignore_ascii_case(b"MSH")))
+    bytes.get(..bytes.len().min(64)).is_some_and(|start| {
+        start
+            .windows(3)
+            .any(|word| word.eq_ignore_ascii_case(b"MSH"))
+    })
 }

@@ -39,9 +39,14 @@ impl Role {
     /// The role of that word. `Service` and `Anonymous` can't be asked for.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Clinician, Self::Engineer, Self::Compliance, Self::Application]
-            .into_iter()
-            .find(|role| role.as_str() == word)
+        [
+            Self::Clinician,
+            Self::Engineer,
+            Self::Compliance,
+            Self::Application,
+        ]
+        .into_iter()
+        .find(|role| role.as_str() == word)
     }
 }
 

@@ -31,7 +31,9 @@ impl InputKind {
     /// The kind of that word.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Hl7v2, Self::Fhir, Self::Unrecognised].into_iter().find(|kind| kind.as_str() == word)
+        [Self::Hl7v2, Self::Fhir, Self::Unrecognised]
+            .into_iter()
+            .find(|kind| kind.as_str() == word)
     }
 }
 
@@ -67,9 +69,15 @@ impl InputState {
     /// The state of that word.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Pending, Self::Applied, Self::Noop, Self::Parked, Self::Held]
-            .into_iter()
-            .find(|state| state.as_str() == word)
+        [
+            Self::Pending,
+            Self::Applied,
+            Self::Noop,
+            Self::Parked,
+            Self::Held,
+        ]
+        .into_iter()
+        .find(|state| state.as_str() == word)
     }
 }
 

@@ -19,7 +19,9 @@ pub enum Error {
         why: std::io::Error,
     },
     /// A listener off loopback without a waiver.
-    #[error("plain MLLP on {address} is refused: patient data would cross the network unencrypted; bind it to loopback")]
+    #[error(
+        "plain MLLP on {address} is refused: patient data would cross the network unencrypted; bind it to loopback"
+    )]
     PlainOffLoopback {
         /// Where.
         address: SocketAddr,

@@ -56,7 +56,8 @@ impl Gateway {
             bound.push(Listener::bind(listener).await?);
         }
         let store = options.store;
-        let service = |name: &str| OpCtx::service(store.tenant().clone(), name, Arc::clone(store.clock()));
+        let service =
+            |name: &str| OpCtx::service(store.tenant().clone(), name, Arc::clone(store.clock()));
         let listening = CancellationToken::new();
         let working = CancellationToken::new();
         let tracker = TaskTracker::new();
@@ -72,7 +73,13 @@ impl Gateway {
             tracker.spawn(listener.run(store.clone(), service("mllp"), listening.clone()));
         }
         tracker.close();
-        Ok(Handle { lanes, feeds: Arc::new(feeds), listening, working, tracker })
+        Ok(Handle {
+            lanes,
+            feeds: Arc::new(feeds),
+            listening,
+            working,
+            tracker,
+        })
     }
 }
 

@@ -18,7 +18,12 @@ pub const DUPLICATE: &str = "duplicate";
 ///
 /// # Errors
 /// The store could not be read.
-pub async fn outcome(store: &Store, ctx: &OpCtx, input: &Input, source: &Source) -> Result<Outcome, Error> {
+pub async fn outcome(
+    store: &Store,
+    ctx: &OpCtx,
+    input: &Input,
+    source: &Source,
+) -> Result<Outcome, Error> {
     // A word that is no kind is of a newer program; it is left to a person like anything else that can't be read.
     let kind = InputKind::parse(&input.row.kind).unwrap_or(InputKind::Unrecognised);
     let (mapped, mapping) = match kind {
@@ -37,19 +42,26 @@ async fn hl7(store: &Store, ctx: &OpCtx, input: &Input, source: &Source) -> Resu
     let known = known(store, ctx, source, map::hl7::identifiers(&message, source)).await?;
     let ids = store.public_ids();
     let patient_of = |authority: &str, value: &str| known.get(authority, value);
-    Ok(map::hl7::map(&message, &map_ctx(input, source, ids.as_ref(), &patient_of)))
+    Ok(map::hl7::map(
+        &message,
+        &map_ctx(input, source, ids.as_ref(), &patient_of),
+    ))
 }
 
 async fn fhir(store: &Store, ctx: &OpCtx, input: &Input, source: &Source) -> Result<Mapped, Error> {
     let Ok(text) = std::str::from_utf8(input.raw.expose()) else {
         return Ok(parked("not_utf8"));
     };
-    let refs: HashMap<String, (String, String)> = serde_json::from_slice(input.context.expose()).unwrap_or_default();
+    let refs = map::fhir::references(input.context.expose());
     let refs = |reference: &str| refs.get(reference).cloned();
     let known = known(store, ctx, source, map::fhir::identifiers(text, &refs)).await?;
     let ids = store.public_ids();
     let patient_of = |authority: &str, value: &str| known.get(authority, value);
-    Ok(map::fhir::map(text, &map_ctx(input, source, ids.as_ref(), &patient_of), &refs))
+    Ok(map::fhir::map(
+        text,
+        &map_ctx(input, source, ids.as_ref(), &patient_of),
+        &refs,
+    ))
 }
 
 fn map_ctx<'a>(
@@ -58,7 +70,13 @@ fn map_ctx<'a>(
     ids: &'a dyn PublicIds,
     patient_of: &'a dyn Fn(&str, &str) -> Option<ResourceId>,
 ) -> MapCtx<'a> {
-    MapCtx { source, ids, seq: input.row.seq, received_at: input.row.received_at, patient_of }
+    MapCtx {
+        source,
+        ids,
+        seq: input.row.seq,
+        received_at: input.row.received_at,
+        patient_of,
+    }
 }
 
 /// The numbers of one message that mean a patient by now.
@@ -66,15 +84,26 @@ struct Known(HashMap<LaneKey, ResourceId>);
 
 impl Known {
     fn get(&self, authority: &str, value: &str) -> Option<ResourceId> {
-        let key = LaneKey { authority: authority.to_owned(), value: value.to_owned() };
+        let key = LaneKey {
+            authority: authority.to_owned(),
+            value: value.to_owned(),
+        };
         self.0.get(&key).cloned()
     }
 }
 
-async fn known(store: &Store, ctx: &OpCtx, source: &Source, keys: Vec<LaneKey>) -> Result<Known, Error> {
+async fn known(
+    store: &Store,
+    ctx: &OpCtx,
+    source: &Source,
+    keys: Vec<LaneKey>,
+) -> Result<Known, Error> {
     let mut known = HashMap::new();
     for key in keys {
-        if let Some(patient) = store.patient_of(ctx, &source.system, &key.authority, &key.value).await? {
+        if let Some(patient) = store
+            .patient_of(ctx, &source.system, &key.authority, &key.value)
+            .await?
+        {
             known.insert(key, patient);
         }
     }
@@ -119,13 +148,23 @@ async fn decide(
         .map(|draft| (draft.resource_type.clone(), draft.id.clone()))
         .collect();
     let current = store.current(ctx, &keys).await?;
-    outcome.writes = record::writes(mapped.drafts, &current, ctx.now(), &input.source, store.public_ids().as_ref());
+    outcome.writes = record::writes(
+        mapped.drafts,
+        &current,
+        ctx.now(),
+        &input.source,
+        store.public_ids().as_ref(),
+    );
     outcome.aliases = mapped.aliases;
     outcome.merges = mapped.merges;
     if outcome.writes.is_empty() && outcome.aliases.is_empty() && outcome.merges.is_empty() {
         // A resource that equals the current version is the same unit again (design D19); a message that changes nothing is
         // news that there is nothing new.
-        let reason = if kind == InputKind::Fhir { DUPLICATE } else { "nothing new" };
+        let reason = if kind == InputKind::Fhir {
+            DUPLICATE
+        } else {
+            "nothing new"
+        };
         outcome.ending = Ending::Noop(reason.to_owned());
     }
     Ok(outcome)

@@ -27,16 +27,23 @@ pub type Refs<'a> = &'a dyn Fn(&str) -> Option<(String, String)>;
 /// The numbers that must be looked up before mapping: the one that the unit's lane is named by.
 #[must_use]
 pub fn identifiers(unit_text: &str, refs: Refs<'_>) -> Vec<LaneKey> {
-    entry(unit_text).ok().and_then(|entry| lane(&entry, refs)).into_iter().collect()
+    entry(unit_text)
+        .ok()
+        .and_then(|entry| lane(&entry, refs))
+        .into_iter()
+        .collect()
 }
 
 /// Whose lane an entry joins: its patient's, else its own; none when it has no name at all.
 pub(crate) fn lane(entry: &Entry<'_>, refs: Refs<'_>) -> Option<LaneKey> {
     let names = Names::of(entry, refs);
     let resource = Resource::of(&entry.resource)?;
-    let subject = resource.subject_reference().and_then(|subject| names.target(subject));
+    let subject = resource
+        .subject_reference()
+        .and_then(|subject| names.target(subject));
     let subject = subject.filter(|(resource_type, _)| resource_type == "Patient");
-    let (authority, value) = subject.or_else(|| Some((resource.resource_type().to_owned(), names.own_id(entry)?)))?;
+    let (authority, value) =
+        subject.or_else(|| Some((resource.resource_type().to_owned(), names.own_id(entry)?)))?;
     Some(LaneKey { authority, value })
 }
 
@@ -84,13 +91,18 @@ pub fn map(unit_text: &str, ctx: &MapCtx<'_>, refs: Refs<'_>) -> Mapped {
     };
     let names = Names::of(&entry, refs);
     let resource_type = resource.resource_type().to_owned();
-    let public = |resource_type: &str, id: &str| ctx.ids.public_id(&ctx.source.id, resource_type, id);
-    let source_id = names.own_id(&entry).unwrap_or_else(|| format!("journal/{}", ctx.seq));
+    let public =
+        |resource_type: &str, id: &str| ctx.ids.public_id(&ctx.source.id, resource_type, id);
+    let source_id = names
+        .own_id(&entry)
+        .unwrap_or_else(|| format!("journal/{}", ctx.seq));
     let id = public(&resource_type, &source_id);
 
     let mut issues = Vec::new();
     let mut resolve = |reference: &str| {
-        names.target(reference).map(|(kind, target)| format!("{kind}/{}", public(&kind, &target)))
+        names
+            .target(reference)
+            .map(|(kind, target)| format!("{kind}/{}", public(&kind, &target)))
     };
     let text = match splice(&minify(entry.resource_text), None, &mut resolve) {
         Ok(text) => text,
@@ -108,7 +120,10 @@ pub fn map(unit_text: &str, ctx: &MapCtx<'_>, refs: Refs<'_>) -> Mapped {
     let patient_id = if resource_type == "Patient" {
         Some(id.clone())
     } else {
-        match resource.subject_reference().map(|subject| names.target(subject)) {
+        match resource
+            .subject_reference()
+            .map(|subject| names.target(subject))
+        {
             Some(Some((kind, target))) if kind == "Patient" => Some(public(&kind, &target)),
             Some(None) => {
                 issues.push(String::from("subject: the reference leads nowhere here, so the resource is in nobody's chart"));
@@ -129,10 +144,14 @@ pub fn map(unit_text: &str, ctx: &MapCtx<'_>, refs: Refs<'_>) -> Mapped {
         mapped.merges = merges(&entry.resource, &id, &names, &public);
     }
     mapped.patients = patient_id.iter().cloned().collect();
-    mapped.patients.extend(mapped.merges.iter().map(|merge| merge.other(&id)));
+    mapped
+        .patients
+        .extend(mapped.merges.iter().map(|merge| merge.other(&id)));
     mapped.issues = issues;
     let zone = TimeZone::get(&ctx.source.zone).unwrap_or(TimeZone::UTC);
-    let updated = resource.last_updated().and_then(|updated| span(updated, &zone));
+    let updated = resource
+        .last_updated()
+        .and_then(|updated| span(updated, &zone));
     mapped.drafts.push(Draft {
         resource_type,
         source_id,
@@ -169,15 +188,21 @@ impl<'a> Names<'a> {
 
     /// Type and id that a reference means here.
     fn target(&self, reference: &str) -> Option<(String, String)> {
-        (self.refs)(reference).or_else(|| local(reference)).or_else(|| {
-            let base = self.base.as_deref()?;
-            local(reference.strip_prefix(base)?)
-        })
+        (self.refs)(reference)
+            .or_else(|| local(reference))
+            .or_else(|| {
+                let base = self.base.as_deref()?;
+                local(reference.strip_prefix(base)?)
+            })
     }
 
     /// The resource's own id; for an entry without one what its Bundle calls it.
     fn own_id(&self, entry: &Entry<'_>) -> Option<String> {
-        let own = entry.resource.get("id").and_then(Value::as_str).filter(|id| !id.is_empty());
+        let own = entry
+            .resource
+            .get("id")
+            .and_then(Value::as_str)
+            .filter(|id| !id.is_empty());
         let full_url = entry.full_url.as_deref().filter(|url| !url.is_empty());
         own.map(str::to_owned)
             .or_else(|| full_url.and_then(self.refs).map(|(_, id)| id))
@@ -190,7 +215,10 @@ fn local(reference: &str) -> Option<(String, String)> {
     let mut parts = reference.split('/');
     let (resource_type, id) = (parts.next()?, parts.next()?);
     let version = (parts.next(), parts.next(), parts.next());
-    let whole = matches!(version, (None, None, None) | (Some("_history"), Some(_), None));
+    let whole = matches!(
+        version,
+        (None, None, None) | (Some("_history"), Some(_), None)
+    );
     let named = resource_type.starts_with(|letter: char| letter.is_ascii_uppercase())
         && resource_type.bytes().all(|byte| byte.is_ascii_alphabetic());
     let plain = !id.is_empty() && !id.contains(['?', '#', '|', ' ']);
@@ -206,7 +234,10 @@ fn merges(
 ) -> Vec<Merge> {
     let mut merges = Vec::new();
     for link in patient::links(resource) {
-        let Some((kind, other)) = names.target(link.other).filter(|(kind, _)| kind == "Patient") else {
+        let Some((kind, other)) = names
+            .target(link.other)
+            .filter(|(kind, _)| kind == "Patient")
+        else {
             continue;
         };
         let other = public(&kind, &other);
@@ -228,21 +259,43 @@ fn merges(
 
 impl Merge {
     fn other(&self, one: &ResourceId) -> ResourceId {
-        if self.survivor == *one { self.prior.clone() } else { self.survivor.clone() }
+        if self.survivor == *one {
+            self.prior.clone()
+        } else {
+            self.survivor.clone()
+        }
     }
 }
 
 /// When it was true of the patient: the first of these elements that the resource has.
 fn clinical_time(resource: &Value, zone: &TimeZone) -> Option<Span> {
     const TIMES: &[&str] = &[
-        "effectiveDateTime", "effectiveInstant", "effectivePeriod", "onsetDateTime", "onsetPeriod", "performedDateTime",
-        "performedPeriod", "occurrenceDateTime", "occurrencePeriod", "period", "started", "authoredOn", "date",
-        "recordedDate", "issued", "created",
+        "effectiveDateTime",
+        "effectiveInstant",
+        "effectivePeriod",
+        "onsetDateTime",
+        "onsetPeriod",
+        "performedDateTime",
+        "performedPeriod",
+        "occurrenceDateTime",
+        "occurrencePeriod",
+        "period",
+        "started",
+        "authoredOn",
+        "date",
+        "recordedDate",
+        "issued",
+        "created",
     ];
     TIMES.iter().find_map(|name| match resource.get(*name)? {
         Value::String(time) => span(time, zone),
         Value::Object(period) => {
-            let part = |name: &str| period.get(name).and_then(Value::as_str).and_then(|time| span(time, zone));
+            let part = |name: &str| {
+                period
+                    .get(name)
+                    .and_then(Value::as_str)
+                    .and_then(|time| span(time, zone))
+            };
             let (start, end) = (part("start"), part("end"));
             Some(Span {
                 lo: start.or(end)?.lo,

@@ -29,11 +29,13 @@ pub fn writes(
         let standing = current.get(n).and_then(Option::as_ref);
         let key = (draft.resource_type.clone(), draft.id.clone());
         let place = places.get(&key).copied();
-        let earlier = place.and_then(|place| writes.get(place)?.as_ref()).map(|write| Current {
-            version: write.version - 1,
-            body: write.body.clone(),
-            fingerprint: write.fingerprint,
-        });
+        let earlier = place
+            .and_then(|place| writes.get(place)?.as_ref())
+            .map(|write| Current {
+                version: write.version - 1,
+                body: write.body.clone(),
+                fingerprint: write.fingerprint,
+            });
         let number = standing.map_or(0, |current| current.version) + 1;
         let base = earlier.as_ref().or(standing);
         let hash = |content: &str| fingerprint(ids, source, content);
@@ -75,7 +77,9 @@ fn one(
             let body = match (&draft.join, &there) {
                 (Join::Amend { .. }, None) => return None,
                 (Join::Replace, _) | (Join::Overlay { .. }, None) => stated.clone(),
-                (Join::Overlay { remove, initial }, Some(there)) => lay(there, stated, remove, initial),
+                (Join::Overlay { remove, initial }, Some(there)) => {
+                    lay(there, stated, remove, initial)
+                }
                 (Join::Amend { remove }, Some(there)) => lay(there, stated, remove, &[]),
             };
             if there.as_ref() == Some(&body) {
@@ -111,7 +115,11 @@ fn one(
 
 /// What the source itself tells its versions apart by (design D19); the content where it has nothing.
 fn stamp(body: &Value) -> Option<String> {
-    let meta = |name: &str| body.pointer(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let meta = |name: &str| {
+        body.pointer(name)
+            .and_then(Value::as_str)
+            .filter(|text| !text.is_empty())
+    };
     meta("/meta/versionId")
         .map(|version| format!("version {version}"))
         .or_else(|| meta("/meta/lastUpdated").map(|updated| format!("updated {updated}")))

@@ -10,7 +10,10 @@ const SSN: &str = "http://hl7.org/fhir/sid/us-ssn";
 pub(super) fn demographics(patient: &Value) -> Demographics {
     let mut out = Demographics {
         birth_date: birth_date(patient).map(str::to_owned),
-        multiple_birth: patient.get("multipleBirthBoolean").and_then(Value::as_bool).unwrap_or_default()
+        multiple_birth: patient
+            .get("multipleBirthBoolean")
+            .and_then(Value::as_bool)
+            .unwrap_or_default()
             || patient.get("multipleBirthInteger").is_some(),
         ..Demographics::default()
     };

@@ -38,7 +38,10 @@ pub(super) fn lay(
             continue;
         }
         // A bare "dead" says less than the time of death that is known.
-        if name == "deceasedBoolean" && *value == Value::Bool(true) && out.contains_key("deceasedDateTime") {
+        if name == "deceasedBoolean"
+            && *value == Value::Bool(true)
+            && out.contains_key("deceasedDateTime")
+        {
             continue;
         }
         put(&mut out, name, value);
@@ -70,7 +73,9 @@ fn put(out: &mut Map<String, Value>, name: &str, value: &Value) {
         return;
     };
     match (name, there.get_mut(), value) {
-        ("identifier" | "telecom" | "link" | "result", Value::Array(old), Value::Array(new)) => union(old, new),
+        ("identifier" | "telecom" | "link" | "result", Value::Array(old), Value::Array(new)) => {
+            union(old, new)
+        }
         ("participant", Value::Array(old), Value::Array(new)) => participants(old, new),
         ("location", Value::Array(old), Value::Array(new)) => move_to(old, new),
         ("period" | "hospitalization", Value::Object(old), Value::Object(new)) => {
@@ -83,10 +88,17 @@ fn put(out: &mut Map<String, Value>, name: &str, value: &Value) {
 }
 
 fn union(old: &mut Vec<Value>, new: &[Value]) {
-    let mut places: HashMap<String, usize> = old.iter().enumerate().map(|(n, one)| (name_of(one, true), n)).collect();
+    let mut places: HashMap<String, usize> = old
+        .iter()
+        .enumerate()
+        .map(|(n, one)| (name_of(one, true), n))
+        .collect();
     for element in new {
         // A better description of an identifier takes the place of the one without a type.
-        let place = places.get(&name_of(element, true)).or_else(|| places.get(&name_of(element, false))).copied();
+        let place = places
+            .get(&name_of(element, true))
+            .or_else(|| places.get(&name_of(element, false)))
+            .copied();
         match place.and_then(|place| old.get_mut(place)) {
             Some(there) => *there = element.clone(),
             None => {
@@ -103,7 +115,9 @@ fn name_of(element: &Value, typed: bool) -> String {
     let part = |pointer: &str| element.pointer(pointer).and_then(Value::as_str);
     match (part("/system"), part("/value"), part("/use")) {
         (Some(system), Some(value), None) => {
-            let kind = part("/type/coding/0/code").filter(|_| typed).unwrap_or_default();
+            let kind = part("/type/coding/0/code")
+                .filter(|_| typed)
+                .unwrap_or_default();
             format!("{system}\u{1f}{value}\u{1f}{kind}")
         }
         _ => element.to_string(),
@@ -118,7 +132,9 @@ fn participants(old: &mut Vec<Value>, new: &[Value]) {
 }
 
 fn participation(participant: &Value) -> Option<&str> {
-    participant.pointer("/type/0/coding/0/code").and_then(Value::as_str)
+    participant
+        .pointer("/type/0/coding/0/code")
+        .and_then(Value::as_str)
 }
 
 /// Joins the stays of a message, of which the last is where the patient is, to the history of places.
@@ -129,18 +145,24 @@ fn move_to(history: &mut Vec<Value>, stays: &[Value]) {
     let Some((stay, earlier)) = stays.split_last() else {
         return;
     };
-    if let Some(Value::Object(last)) = history.last_mut().filter(|last| place(last) == place(stay)) {
+    if let Some(Value::Object(last)) = history.last_mut().filter(|last| place(last) == place(stay))
+    {
         go_on(last, stay);
         return;
     }
-    let left = stay.pointer("/period/start").or_else(|| stay.pointer("/period/end")).cloned();
+    let left = stay
+        .pointer("/period/start")
+        .or_else(|| stay.pointer("/period/end"))
+        .cloned();
     for before in history.iter_mut().filter_map(Value::as_object_mut) {
         if before.get("status").and_then(Value::as_str) != Some("active") {
             continue;
         }
         before.insert(String::from("status"), Value::from("completed"));
         if let Some(left) = &left {
-            let period = before.entry("period").or_insert_with(|| Value::Object(Map::new()));
+            let period = before
+                .entry("period")
+                .or_insert_with(|| Value::Object(Map::new()));
             if let Some(period) = period.as_object_mut() {
                 period.insert(String::from("end"), left.clone());
             }
@@ -191,14 +213,22 @@ fn take_away(out: &mut Map<String, Value>, path: &str) {
         if let Some(Value::Array(elements)) = out.get_mut(member) {
             elements.retain(|element| !selected(member, part, element));
         }
-        if out.get(member).and_then(Value::as_array).is_some_and(Vec::is_empty) {
+        if out
+            .get(member)
+            .and_then(Value::as_array)
+            .is_some_and(Vec::is_empty)
+        {
             out.shift_remove(member);
         }
     } else if let Some((member, inner)) = path.split_once('.') {
         if let Some(Value::Object(object)) = out.get_mut(member) {
             object.shift_remove(inner);
         }
-        if out.get(member).and_then(Value::as_object).is_some_and(Map::is_empty) {
+        if out
+            .get(member)
+            .and_then(Value::as_object)
+            .is_some_and(Map::is_empty)
+        {
             out.shift_remove(member);
         }
     } else {
@@ -214,7 +244,9 @@ fn selected(member: &str, part: &str, element: &Value) -> bool {
         ("telecom", "work") => text("use") == Some("work"),
         ("telecom", "home") => text("use") != Some("work"),
         ("participant", kind) => participation(element) == Some(kind),
-        ("link", other) => element.pointer("/other/reference").and_then(Value::as_str) == Some(other),
+        ("link", other) => {
+            element.pointer("/other/reference").and_then(Value::as_str) == Some(other)
+        }
         _ => false,
     }
 }
@@ -227,24 +259,76 @@ mod tests {
 
     fn check(current: Value, draft: Value, remove: &[&str], initial: &[&str], expected: &Value) {
         let object = |value: Value| value.as_object().cloned().unwrap();
-        let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
-        let laid = lay(&object(current), &object(draft), &owned(remove), &owned(initial));
+        let owned = |words: &[&str]| {
+            words
+                .iter()
+                .map(|word| (*word).to_owned())
+                .collect::<Vec<_>>()
+        };
+        let laid = lay(
+            &object(current),
+            &object(draft),
+            &owned(remove),
+            &owned(initial),
+        );
         assert_eq!(&Value::Object(laid), expected);
     }
 
     #[test]
     fn p06_what_is_not_spoken_of_stays() {
-        check(json!({"a": 1, "b": 2}), json!({"b": 3}), &[], &[], &json!({"a": 1, "b": 3}));
-        check(json!({"status": "finished"}), json!({"status": "unknown"}), &[], &["status"], &json!({"status": "finished"}));
-        check(json!({}), json!({"status": "unknown"}), &[], &["status"], &json!({"status": "unknown"}));
+        check(
+            json!({"a": 1, "b": 2}),
+            json!({"b": 3}),
+            &[],
+            &[],
+            &json!({"a": 1, "b": 3}),
+        );
+        check(
+            json!({"status": "finished"}),
+            json!({"status": "unknown"}),
+            &[],
+            &["status"],
+            &json!({"status": "finished"}),
+        );
+        check(
+            json!({}),
+            json!({"status": "unknown"}),
+            &[],
+            &["status"],
+            &json!({"status": "unknown"}),
+        );
     }
 
     #[test]
     fn p06_what_is_removed_goes_and_leaves_no_empty_shell() {
-        check(json!({"period": {"end": "x"}}), json!({}), &["period.end"], &[], &json!({}));
-        check(json!({"period": {"start": "s", "end": "x"}}), json!({}), &["period.end"], &[], &json!({"period": {"start": "s"}}));
-        check(json!({"telecom": [{"use": "home"}]}), json!({}), &["telecom[home]", "name"], &[], &json!({}));
-        check(json!({"telecom": "not a list"}), json!({}), &["telecom[home]", "telecom.x"], &[], &json!({"telecom": "not a list"}));
+        check(
+            json!({"period": {"end": "x"}}),
+            json!({}),
+            &["period.end"],
+            &[],
+            &json!({}),
+        );
+        check(
+            json!({"period": {"start": "s", "end": "x"}}),
+            json!({}),
+            &["period.end"],
+            &[],
+            &json!({"period": {"start": "s"}}),
+        );
+        check(
+            json!({"telecom": [{"use": "home"}]}),
+            json!({}),
+            &["telecom[home]", "name"],
+            &[],
+            &json!({}),
+        );
+        check(
+            json!({"telecom": "not a list"}),
+            json!({}),
+            &["telecom[home]", "telecom.x"],
+            &[],
+            &json!({"telecom": "not a list"}),
+        );
     }
 
     #[test]
@@ -252,7 +336,13 @@ mod tests {
         let one = json!({"system": "a", "value": "1"});
         let two = json!({"system": "http://hl7.org/fhir/sid/us-ssn", "value": "2"});
         let before = json!({"identifier": [one, two]});
-        check(before.clone(), json!({"identifier": [one]}), &["identifier[listed]"], &[], &before);
+        check(
+            before.clone(),
+            json!({"identifier": [one]}),
+            &["identifier[listed]"],
+            &[],
+            &before,
+        );
     }
 
     #[test]
@@ -269,11 +359,19 @@ mod tests {
 
     #[test]
     fn coming_back_to_an_earlier_room_is_a_stay_of_its_own() {
-        let at = |place: &str, status: &str| json!({"location": {"display": place}, "status": status});
+        let at =
+            |place: &str, status: &str| json!({"location": {"display": place}, "status": status});
         let mut history = vec![at("A", "active")];
         for place in ["B", "A", "A"] {
             move_to(&mut history, &[at(place, "active")]);
         }
-        assert_eq!(history, [at("A", "completed"), at("B", "completed"), at("A", "active")]);
+        assert_eq!(
+            history,
+            [
+                at("A", "completed"),
+                at("B", "completed"),
+                at("A", "active")
+            ]
+        );
     }
 }

@@ -1,20 +1,20 @@
 //! The public corpora beside the workspace, where they are present: nothing panics, nothing is lost, and every FHIR resource reads
 //! back as it was sent but for `id`, `meta` and references.
 
-
-
 use std::collections::{BTreeMap, HashMap};
 use std::io::{BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
+use crate::ward::Ward;
 use bedside_core::map::MapEnding;
 use bedside_fhir::json::minify;
 use bedside_fhir::stream::{Limits, Reader, entry, entry_key};
 use serde_json::Value;
-use crate::ward::Ward;
 
 fn corpus(name: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../../shared/data")
+        .join(name);
     if !path.exists() {
         println!("corpus not present: skipped {name}");
         return None;
@@ -45,7 +45,9 @@ fn every_public_hl7_message_is_mapped_parked_or_not_mapped() {
         let ending = match step.ending {
             MapEnding::Map => String::from("mapped"),
             MapEnding::NotMapped => String::from("not mapped"),
-            MapEnding::Park(reason) => format!("parked: {}", reason.split(':').next().unwrap_or_default()),
+            MapEnding::Park(reason) => {
+                format!("parked: {}", reason.split(':').next().unwrap_or_default())
+            }
         };
         *counts.entry(ending).or_default() += 1;
         for kind in step.written {
@@ -69,8 +71,15 @@ fn every_public_fhir_resource_reads_back_but_for_id_meta_and_references() {
         return;
     };
     let mut resources = 0;
-    for directory in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()) {
-        for path in std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()) {
+    for directory in std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_dir())
+    {
+        for path in std::fs::read_dir(directory)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+        {
             if path.extension().is_none_or(|extension| extension != "gz") {
                 continue;
             }
@@ -83,8 +92,12 @@ fn every_public_fhir_resource_reads_back_but_for_id_meta_and_references() {
 
 fn file(path: &Path) -> usize {
     let mut bytes = Vec::new();
-    flate2::read::GzDecoder::new(std::fs::File::open(path).unwrap()).read_to_end(&mut bytes).unwrap();
-    let units = || Reader::new(BufReader::new(bytes.as_slice()), Limits::default()).map(|unit| unit.unwrap());
+    flate2::read::GzDecoder::new(std::fs::File::open(path).unwrap())
+        .read_to_end(&mut bytes)
+        .unwrap();
+    let units = || {
+        Reader::new(BufReader::new(bytes.as_slice()), Limits::default()).map(|unit| unit.unwrap())
+    };
     let mut names: HashMap<String, (String, String)> = HashMap::new();
     for unit in units() {
         if let Some(key) = entry_key(std::str::from_utf8(&unit.bytes).unwrap())
@@ -99,7 +112,13 @@ fn file(path: &Path) -> usize {
     for unit in units() {
         let text = std::str::from_utf8(&unit.bytes).unwrap();
         let step = ward.takes_fhir(text, &refs);
-        assert_eq!(step.ending, MapEnding::Map, "{}: unit {}", path.display(), unit.position);
+        assert_eq!(
+            step.ending,
+            MapEnding::Map,
+            "{}: unit {}",
+            path.display(),
+            unit.position
+        );
         let sent = entry(text).unwrap();
         for write in std::mem::take(&mut ward.resources).into_values() {
             let mut sent: Value = serde_json::from_str(&minify(sent.resource_text)).unwrap();
@@ -108,7 +127,13 @@ fn file(path: &Path) -> usize {
             for value in [&mut sent, &mut stored] {
                 blank(value, true);
             }
-            assert_eq!(sent.to_string(), stored.to_string(), "{}: unit {}", path.display(), unit.position);
+            assert_eq!(
+                sent.to_string(),
+                stored.to_string(),
+                "{}: unit {}",
+                path.display(),
+                unit.position
+            );
             count += 1;
         }
     }
@@ -130,7 +155,9 @@ fn blank(value: &mut Value, top: bool) {
                 blank(member, false);
             }
         }
-        Value::Array(elements) => elements.iter_mut().for_each(|element| blank(element, false)),
+        Value::Array(elements) => elements
+            .iter_mut()
+            .for_each(|element| blank(element, false)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }

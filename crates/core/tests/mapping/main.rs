@@ -1,5 +1,9 @@
 //! Messages in, resources out: what a clinician would see after them.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "the helpers of tests are tests too")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "the helpers of tests are tests too"
+)]
 
 mod admission;
 mod adt;

@@ -86,8 +86,12 @@ impl Ward {
         let asked = RefCell::new(Vec::new());
         let aliases = &self.aliases;
         let patient_of = |authority: &str, value: &str| {
-            asked.borrow_mut().push((authority.to_owned(), value.to_owned()));
-            aliases.get(&(authority.to_owned(), value.to_owned())).cloned()
+            asked
+                .borrow_mut()
+                .push((authority.to_owned(), value.to_owned()));
+            aliases
+                .get(&(authority.to_owned(), value.to_owned()))
+                .cloned()
         };
         self.seq += 1;
         let ctx = MapCtx {
@@ -99,13 +103,22 @@ impl Ward {
         };
         let mapped = map::hl7::map(&message, &ctx);
         for (authority, value) in asked.into_inner() {
-            let listed = listed.iter().any(|key| key.authority == authority && key.value == value);
-            assert!(listed, "the mapper looked up a number that it had not listed");
+            let listed = listed
+                .iter()
+                .any(|key| key.authority == authority && key.value == value);
+            assert!(
+                listed,
+                "the mapper looked up a number that it had not listed"
+            );
         }
         self.applies(mapped)
     }
 
-    pub(crate) fn takes_fhir(&mut self, unit: &str, refs: &dyn Fn(&str) -> Option<(String, String)>) -> Step {
+    pub(crate) fn takes_fhir(
+        &mut self,
+        unit: &str,
+        refs: &dyn Fn(&str) -> Option<(String, String)>,
+    ) -> Step {
         self.seq += 1;
         let ctx = MapCtx {
             source: &self.source,
@@ -121,7 +134,10 @@ impl Ward {
     fn applies(&mut self, mapped: Mapped) -> Step {
         for issue in &mapped.issues {
             for name in ["OKONKWO", "ADAEZE", "HARBOR", "4471"] {
-                assert!(!issue.contains(name), "an issue holds patient data: {issue}");
+                assert!(
+                    !issue.contains(name),
+                    "an issue holds patient data: {issue}"
+                );
             }
         }
         let current: Vec<Option<Current>> = mapped
@@ -136,17 +152,32 @@ impl Ward {
                 })
             })
             .collect();
-        let written = writes(mapped.drafts, &current, received(self.seq), &self.source.id, &Ids);
-        let names = written.iter().map(|write| write.resource_type.clone()).collect();
+        let written = writes(
+            mapped.drafts,
+            &current,
+            received(self.seq),
+            &self.source.id,
+            &Ids,
+        );
+        let names = written
+            .iter()
+            .map(|write| write.resource_type.clone())
+            .collect();
         for write in written {
-            self.resources.insert((write.resource_type.clone(), write.id.to_string()), write);
+            self.resources
+                .insert((write.resource_type.clone(), write.id.to_string()), write);
         }
         for alias in mapped.aliases {
-            self.aliases.insert((alias.authority, alias.value), alias.patient);
+            self.aliases
+                .insert((alias.authority, alias.value), alias.patient);
         }
         // A merge takes along the numbers that led to the record that went.
         for merge in &mapped.merges {
-            for patient in self.aliases.values_mut().filter(|patient| **patient == merge.prior) {
+            for patient in self
+                .aliases
+                .values_mut()
+                .filter(|patient| **patient == merge.prior)
+            {
                 *patient = merge.survivor.clone();
             }
         }
@@ -160,8 +191,13 @@ impl Ward {
 
     /// All current resources of a type.
     pub(crate) fn all(&self, resource_type: &str) -> Vec<Value> {
-        let of_type = self.resources.iter().filter(|((kind, _), _)| kind == resource_type);
-        of_type.map(|(_, write)| serde_json::from_str(&write.body).unwrap()).collect()
+        let of_type = self
+            .resources
+            .iter()
+            .filter(|((kind, _), _)| kind == resource_type);
+        of_type
+            .map(|(_, write)| serde_json::from_str(&write.body).unwrap())
+            .collect()
     }
 
     /// The only one of its type.
@@ -173,8 +209,13 @@ impl Ward {
 
     /// The observation of that code.
     pub(crate) fn observation(&self, code: &str) -> Value {
-        let of_code = |one: &Value| one.pointer("/code/coding/0/code").and_then(Value::as_str) == Some(code);
-        let found: Vec<Value> = self.all("Observation").into_iter().filter(of_code).collect();
+        let of_code =
+            |one: &Value| one.pointer("/code/coding/0/code").and_then(Value::as_str) == Some(code);
+        let found: Vec<Value> = self
+            .all("Observation")
+            .into_iter()
+            .filter(of_code)
+            .collect();
         assert_eq!(found.len(), 1, "{code}");
         found.into_iter().next().unwrap()
     }
@@ -187,7 +228,8 @@ impl Ward {
 
     /// The public id of the record kept under that number.
     pub(crate) fn own(&self, number: &str) -> String {
-        Ids.public_id(&self.source.id, "Patient", &format!("NORTH\u{1f}{number}")).to_string()
+        Ids.public_id(&self.source.id, "Patient", &format!("NORTH\u{1f}{number}"))
+            .to_string()
     }
 }
 
@@ -202,5 +244,8 @@ pub(crate) fn text<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
 
 /// Number at a JSON pointer, digit for digit.
 pub(crate) fn digits(value: &Value, pointer: &str) -> Option<String> {
-    value.pointer(pointer).filter(|value| value.is_number()).map(Value::to_string)
+    value
+        .pointer(pointer)
+        .filter(|value| value.is_number())
+        .map(Value::to_string)
 }

@@ -61,8 +61,12 @@ impl Opened {
         if matches!(kind, Sniff::FhirJson | Sniff::Ndjson) {
             // A reference may point forward, so the targets are collected before the first entry is admitted. Only
             // entries of Bundles have a `urn:uuid:` name; anything else costs no memory here.
-            for unit in Reader::new(content(path, gzip)?, stream::Limits { max_unit: MAX_UNIT }).flatten() {
-                let Ok(text) = std::str::from_utf8(&unit.bytes) else { continue };
+            for unit in
+                Reader::new(content(path, gzip)?, stream::Limits { max_unit: MAX_UNIT }).flatten()
+            {
+                let Ok(text) = std::str::from_utf8(&unit.bytes) else {
+                    continue;
+                };
                 if let Some(key) = stream::entry_key(text)
                     && let (Some(url), Some(id)) = (key.full_url, key.id)
                     && url.starts_with("urn:")
@@ -71,7 +75,12 @@ impl Opened {
                 }
             }
         }
-        Ok(Self { kind, gzip, hash, references })
+        Ok(Self {
+            kind,
+            gzip,
+            hash,
+            references,
+        })
     }
 
     /// Second pass: every unit as an input.
@@ -86,7 +95,9 @@ impl Opened {
             Sniff::FhirJson | Sniff::Ndjson => self.resources(path, source, &mut take),
             Sniff::Gzip | Sniff::Empty | Sniff::Unknown => {
                 let mut bytes = Vec::new();
-                content(path, self.gzip)?.take(KEEP).read_to_end(&mut bytes)?;
+                content(path, self.gzip)?
+                    .take(KEEP)
+                    .read_to_end(&mut bytes)?;
                 take(self.unreadable(source, 0, bytes, "unrecognised"))
             }
         }
@@ -115,7 +126,15 @@ impl Opened {
             while let Some(next) = splitter.next_message() {
                 let input = match next {
                     Ok((_, bytes)) => {
-                        admit::hl7(&bytes, source, UnitFor::File { hash: self.hash, position }).0
+                        admit::hl7(
+                            &bytes,
+                            source,
+                            UnitFor::File {
+                                hash: self.hash,
+                                position,
+                            },
+                        )
+                        .0
                     }
                     Err(error) => {
                         let reason = format!("{} at byte {}", error.reason(), error.offset);
@@ -138,8 +157,11 @@ impl Opened {
         source: &Source,
         take: &mut impl FnMut(NewInput) -> io::Result<()>,
     ) -> io::Result<()> {
-        let mut position = 0;
-        for unit in Reader::new(content(path, self.gzip)?, stream::Limits { max_unit: MAX_UNIT }) {
+        let units = Reader::new(
+            content(path, self.gzip)?,
+            stream::Limits { max_unit: MAX_UNIT },
+        );
+        for (position, unit) in (0..).zip(units) {
             let input = match unit {
                 Ok(unit) => admit::fhir(&unit.bytes, source, self.hash, position, &|url| {
                     self.references.get(url).cloned()
@@ -150,7 +172,6 @@ impl Opened {
                 }
             };
             take(input)?;
-            position += 1;
         }
         Ok(())
     }
@@ -164,7 +185,10 @@ impl Opened {
             control_id: String::new(),
             raw: Phi::new(bytes),
             context: Phi::default(),
-            unit: UnitKey::File { hash: self.hash, position },
+            unit: UnitKey::File {
+                hash: self.hash,
+                position,
+            },
             lanes: Vec::new(),
             reject: Some(reason.to_owned()),
             ack: None,
@@ -182,14 +206,19 @@ fn head(path: &Path) -> io::Result<(bool, Vec<u8>)> {
 
 fn read_up_to(reader: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    reader.take(u64::try_from(SNIFF).unwrap_or(0)).read_to_end(&mut bytes)?;
+    reader
+        .take(u64::try_from(SNIFF).unwrap_or(0))
+        .read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
 fn content(path: &Path, gzip: bool) -> io::Result<Box<dyn BufRead>> {
     let file = BufReader::with_capacity(256 * 1024, File::open(path)?);
     Ok(if gzip {
-        Box::new(BufReader::with_capacity(256 * 1024, MultiGzDecoder::new(file)))
+        Box::new(BufReader::with_capacity(
+            256 * 1024,
+            MultiGzDecoder::new(file),
+        ))
     } else {
         Box::new(file)
     })

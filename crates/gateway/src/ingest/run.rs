@@ -92,7 +92,11 @@ impl Ingest {
     ///
     /// # Errors
     /// The store can't take more.
-    pub async fn run(&self, paths: Vec<PathBuf>, progress: Arc<dyn Progress>) -> Result<Tally, Error> {
+    pub async fn run(
+        &self,
+        paths: Vec<PathBuf>,
+        progress: Arc<dyn Progress>,
+    ) -> Result<Tally, Error> {
         let started = std::time::Instant::now();
         let written = self.lanes.versions_written();
         let (steps, mut received) = mpsc::channel(AHEAD);
@@ -117,12 +121,16 @@ impl Ingest {
                 Step::FileDone => tally.files += 1,
                 Step::Failed(failure) => tally.failures.push(failure),
             }
-            progress.at(tally.files, total.load(std::sync::atomic::Ordering::Relaxed), tally.received);
+            progress.at(
+                tally.files,
+                total.load(std::sync::atomic::Ordering::Relaxed),
+                tally.received,
+            );
         }
         if reader.await.is_err() {
             return Err(Error::Stopping);
         }
-        self.lanes.drained().await;
+        self.lanes.settled().await?;
         self.count(&taken, &mut tally).await?;
         tally.resources = self.lanes.versions_written() - written;
         tally.seconds = started.elapsed().as_secs_f64();
@@ -142,19 +150,27 @@ impl Ingest {
                 ..JournalFilter::default()
             };
             let page = self.store.journal(&self.ctx, filter).await?;
-            let Some(end) = page.last().map(|row| row.seq) else { break };
+            let Some(end) = page.last().map(|row| row.seq) else {
+                break;
+            };
             for row in page {
                 if taken.binary_search(&row.seq).is_err() {
                     continue;
                 }
                 match row.state {
                     InputState::Applied => tally.accepted += 1,
-                    InputState::Noop if row.reason == crate::normalise::DUPLICATE => tally.duplicates += 1,
+                    InputState::Noop if row.reason == crate::normalise::DUPLICATE => {
+                        tally.duplicates += 1
+                    }
                     InputState::Noop => tally.accepted += 1,
-                    // An input that is still pending could not be finished now; it is in nobody's chart yet.
+                    // One that is still pending is held, and could not be marked so: it is in nobody's chart.
                     InputState::Parked | InputState::Held | InputState::Pending => {
                         tally.quarantined += 1;
-                        let reason = if row.state == InputState::Held { String::from("behind a parked one") } else { row.reason };
+                        let reason = if row.state == InputState::Held {
+                            String::from("behind a parked one")
+                        } else {
+                            row.reason
+                        };
                         *tally.reasons.entry(reason).or_default() += 1;
                     }
                 }
@@ -166,11 +182,22 @@ impl Ingest {
 }
 
 /// Reads on a thread of its own, since files block.
-fn read(paths: &[PathBuf], source: &Source, total: &std::sync::atomic::AtomicU64, steps: &mpsc::Sender<Step>) {
+fn read(
+    paths: &[PathBuf],
+    source: &Source,
+    total: &std::sync::atomic::AtomicU64,
+    steps: &mpsc::Sender<Step>,
+) {
     let (files, failures) = walk::files(paths);
-    total.store(u64::try_from(files.len()).unwrap_or(u64::MAX), std::sync::atomic::Ordering::Relaxed);
+    total.store(
+        u64::try_from(files.len()).unwrap_or(u64::MAX),
+        std::sync::atomic::Ordering::Relaxed,
+    );
     for (path, error) in failures {
-        let failure = Failure { path, why: error.to_string() };
+        let failure = Failure {
+            path,
+            why: error.to_string(),
+        };
         if steps.blocking_send(Step::Failed(failure)).is_err() {
             return;
         }

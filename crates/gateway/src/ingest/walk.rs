@@ -36,10 +36,16 @@ impl Walk {
             return Ok(());
         }
         if !kind.is_dir() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "neither a file nor a folder"));
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "neither a file nor a folder",
+            ));
         }
         if !self.folders.insert(fs::canonicalize(path)?) {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "a link leads back to a folder that was read already"));
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "a link leads back to a folder that was read already",
+            ));
         }
         let mut entries: Vec<PathBuf> = Vec::new();
         for entry in fs::read_dir(path)? {

@@ -8,7 +8,8 @@ use bedside_core::ctx::OpCtx;
 use bedside_core::source::Source;
 use bedside_fact::clock::Timestamp;
 use bedside_store::Store;
-use tokio::net::TcpListener;
+use jiff::SignedDuration;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -17,6 +18,12 @@ use crate::error::Error;
 
 /// Connections of one listener at once; one more is closed at once and logged.
 const MAX_CONNECTIONS: usize = 512;
+
+/// Connections that the system keeps for us until we accept them.
+const BACKLOG: u32 = 1_024;
+
+/// Pause after a connection could not be accepted.
+const PAUSE: SignedDuration = SignedDuration::from_millis(100);
 
 /// What a listener is told.
 #[derive(Clone)]
@@ -34,7 +41,7 @@ pub struct ListenerOptions {
 pub struct Traffic {
     /// Open connections.
     pub connections: AtomicUsize,
-    /// Messages answered.
+    /// Messages that were taken in, or refused with an answer.
     pub messages: AtomicU64,
     /// Frames that could not be read, and messages that could not be stored.
     pub errors: AtomicU64,
@@ -53,7 +60,8 @@ impl Traffic {
 
     pub(super) fn seen(&self, at: Timestamp, messages: u64) {
         self.messages.fetch_add(messages, Ordering::Relaxed);
-        self.last_micros.store(at.as_microsecond(), Ordering::Relaxed);
+        self.last_micros
+            .store(at.as_microsecond(), Ordering::Relaxed);
     }
 
     pub(super) fn error(&self) {
@@ -79,10 +87,18 @@ impl Listener {
         if !wanted.ip().is_loopback() {
             return Err(Error::PlainOffLoopback { address: wanted });
         }
-        let failed = |why| Error::Listen { address: wanted, why };
-        let socket = TcpListener::bind(wanted).await.map_err(failed)?;
+        let failed = |why| Error::Listen {
+            address: wanted,
+            why,
+        };
+        let socket = listen(wanted).map_err(failed)?;
         let address = socket.local_addr().map_err(failed)?;
-        Ok(Self { socket, address, options, traffic: Arc::default() })
+        Ok(Self {
+            socket,
+            address,
+            options,
+            traffic: Arc::default(),
+        })
     }
 
     /// Where it listens.
@@ -116,8 +132,14 @@ impl Listener {
                 Err(error) => {
                     // Out of file descriptors and the like: the next accept may work.
                     tracing::warn!(source = %self.options.source.id, "a connection could not be accepted: {}", error.kind());
-                    tokio::task::yield_now().await;
-                    continue;
+                    let due = ctx
+                        .now()
+                        .saturating_add(PAUSE)
+                        .unwrap_or_else(|_| ctx.now());
+                    tokio::select! {
+                        () = ctx.clock.wait_until(due) => continue,
+                        () = shutdown.cancelled() => break,
+                    }
                 }
             };
             if sessions.len() >= MAX_CONNECTIONS {
@@ -133,15 +155,43 @@ impl Listener {
                 max_frame: self.options.max_frame,
             };
             let shutdown = shutdown.clone();
-            let traffic = Arc::clone(&self.traffic);
-            traffic.connections.fetch_add(1, Ordering::Relaxed);
+            let open = Open::new(&self.traffic);
             sessions.spawn(async move {
                 session.run(stream, shutdown).await;
-                traffic.connections.fetch_sub(1, Ordering::Relaxed);
+                drop(open);
             });
         }
         drop(self.socket);
         sessions.close();
         sessions.wait().await;
+    }
+}
+
+/// Accepted sockets inherit the keep-alive, which finds peers that are gone while their link is quiet (field notes §4).
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
+    socket.set_reuseaddr(true)?;
+    socket.set_keepalive(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// Counts a connection for as long as it is open, however it ends.
+struct Open(Arc<Traffic>);
+
+impl Open {
+    fn new(traffic: &Arc<Traffic>) -> Self {
+        traffic.connections.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(traffic))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.connections.fetch_sub(1, Ordering::Relaxed);
     }
 }

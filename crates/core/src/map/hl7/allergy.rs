@@ -17,24 +17,58 @@ const VERIFICATION: &str = "http://terminology.hl7.org/CodeSystem/allergyintoler
 
 /// What "none" can be said of: SNOMED CT code, display, and how senders write it.
 const NONE_KNOWN: [(&str, &str, &[&str]); 4] = [
-    ("716186003", "No known allergy", &["NKA", "NKFDA", "NO KNOWN ALLERGY", "NO KNOWN ALLERGIES", "NO ALLERGIES KNOWN"]),
+    (
+        "716186003",
+        "No known allergy",
+        &[
+            "NKA",
+            "NKFDA",
+            "NO KNOWN ALLERGY",
+            "NO KNOWN ALLERGIES",
+            "NO ALLERGIES KNOWN",
+        ],
+    ),
     (
         "409137002",
         "No known drug allergy",
-        &["NKDA", "NO KNOWN DRUG ALLERGY", "NO KNOWN DRUG ALLERGIES", "NO KNOWN MEDICATION ALLERGIES"],
+        &[
+            "NKDA",
+            "NO KNOWN DRUG ALLERGY",
+            "NO KNOWN DRUG ALLERGIES",
+            "NO KNOWN MEDICATION ALLERGIES",
+        ],
     ),
-    ("429625007", "No known food allergy", &["NKFA", "NO KNOWN FOOD ALLERGY", "NO KNOWN FOOD ALLERGIES"]),
-    ("428607008", "No known environmental allergy", &["NO KNOWN ENVIRONMENTAL ALLERGY", "NO KNOWN ENVIRONMENTAL ALLERGIES"]),
+    (
+        "429625007",
+        "No known food allergy",
+        &["NKFA", "NO KNOWN FOOD ALLERGY", "NO KNOWN FOOD ALLERGIES"],
+    ),
+    (
+        "428607008",
+        "No known environmental allergy",
+        &[
+            "NO KNOWN ENVIRONMENTAL ALLERGY",
+            "NO KNOWN ENVIRONMENTAL ALLERGIES",
+        ],
+    ),
 ];
 
 /// The allergies that the message states.
-pub(super) fn drafts(rd: &Reader<'_>, segments: &[Segment<'_>], patient: &ResourceId) -> Vec<Draft> {
+pub(super) fn drafts(
+    rd: &Reader<'_>,
+    segments: &[Segment<'_>],
+    patient: &ResourceId,
+) -> Vec<Draft> {
     let mut drafts: Vec<Draft> = Vec::new();
     let mut real = false;
     let mut none = false;
     for al1 in segments {
         if al1.field(3).presence() == Presence::Null {
-            rd.note(al1, 3, "removes an allergy that it does not name: not applied");
+            rd.note(
+                al1,
+                3,
+                "removes an allergy that it does not name: not applied",
+            );
             continue;
         }
         let draft = match none_known(rd, al1) {
@@ -48,7 +82,12 @@ pub(super) fn drafts(rd: &Reader<'_>, segments: &[Segment<'_>], patient: &Resour
     }
     if real && !none {
         // The same source now names an allergy where it said "none known": its older statement no longer stands.
-        drafts.extend(NONE_KNOWN.iter().take(2).map(|(code, _, _)| refuted(rd, code, patient)));
+        drafts.extend(
+            NONE_KNOWN
+                .iter()
+                .take(2)
+                .map(|(code, _, _)| refuted(rd, code, patient)),
+        );
     }
     drafts
 }
@@ -61,7 +100,11 @@ fn allergy(rd: &Reader<'_>, al1: &Segment<'_>, patient: &ResourceId) -> Option<D
         return None;
     };
     let codes = codes(&rep, None, source);
-    let name = code.get("text").and_then(Value::as_str).unwrap_or_default().to_uppercase();
+    let name = code
+        .get("text")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_uppercase();
     let source_id = format!("{patient}\u{1f}{}", codes.first().map_or(name, Code::key));
     let mut remove = Vec::new();
     let mut body = start(patient);
@@ -80,8 +123,14 @@ fn allergy(rd: &Reader<'_>, al1: &Segment<'_>, patient: &ResourceId) -> Option<D
         _ => (None, None),
     };
     put("type", kind.and_then(word));
-    put("category", category.and_then(word).map(|category| Value::Array(vec![category])));
-    let (criticality, severity) = match al1.field(4).component(1).text().unwrap_or_default().trim() {
+    put(
+        "category",
+        category
+            .and_then(word)
+            .map(|category| Value::Array(vec![category])),
+    );
+    let (criticality, severity) = match al1.field(4).component(1).text().unwrap_or_default().trim()
+    {
         "SV" => (Some("high"), Some("severe")),
         "MO" => (None, Some("moderate")),
         "MI" => (Some("low"), Some("mild")),
@@ -94,12 +143,19 @@ fn allergy(rd: &Reader<'_>, al1: &Segment<'_>, patient: &ResourceId) -> Option<D
     if al1.field(5).presence() == Presence::Null {
         remove.push(String::from("reaction"));
     }
-    let signs: Vec<Value> =
-        al1.field(5).reps().filter_map(|rep| rep.plain().and_then(clean)).map(|sign| json!({"text": sign})).collect();
+    let signs: Vec<Value> = al1
+        .field(5)
+        .reps()
+        .filter_map(|rep| rep.plain().and_then(clean))
+        .map(|sign| json!({"text": sign}))
+        .collect();
     // FHIR demands a manifestation in a reaction: a severity alone has no place there and shows as the criticality.
     let severity = severity.filter(|_| !signs.is_empty()).and_then(word);
     let reaction = object([("manifestation", list(signs)), ("severity", severity)]);
-    put("reaction", reaction.map(|reaction| Value::Array(vec![reaction])));
+    put(
+        "reaction",
+        reaction.map(|reaction| Value::Array(vec![reaction])),
+    );
     let onset = rd.time(al1, 6);
     put("onsetDateTime", onset.clone().map(Value::String));
     Some(Draft {
@@ -128,19 +184,33 @@ fn none_known(rd: &Reader<'_>, al1: &Segment<'_>) -> Option<(&'static str, &'sta
         .map(|text| text.trim().trim_end_matches('.').to_uppercase())
         .collect();
     NONE_KNOWN.iter().find_map(|(code, display, names)| {
-        let coded = codes.iter().any(|said| said.system == SNOMED && said.code == *code);
+        let coded = codes
+            .iter()
+            .any(|said| said.system == SNOMED && said.code == *code);
         let named = words.iter().any(|word| names.contains(&word.as_str()));
         (coded || named).then_some((*code, *display))
     })
 }
 
-fn assertion(rd: &Reader<'_>, al1: &Segment<'_>, (code, display): (&str, &str), patient: &ResourceId) -> Draft {
+fn assertion(
+    rd: &Reader<'_>,
+    al1: &Segment<'_>,
+    (code, display): (&str, &str),
+    patient: &ResourceId,
+) -> Draft {
     let source = rd.source();
     let mut codings = vec![json!({"system": SNOMED, "code": code, "display": display})];
     let sent = codes(&al1.field(3).rep(1), None, source);
-    codings.extend(sent.iter().filter(|said| said.system != SNOMED || said.code != code).filter_map(Code::coding));
+    codings.extend(
+        sent.iter()
+            .filter(|said| said.system != SNOMED || said.code != code)
+            .filter_map(Code::coding),
+    );
     let mut body = start(patient);
-    body.insert(String::from("code"), json!({"coding": codings, "text": display}));
+    body.insert(
+        String::from("code"),
+        json!({"coding": codings, "text": display}),
+    );
     let onset = rd.time(al1, 6);
     let mut draft = bare(rd, code, patient, body, Join::Replace);
     draft.when = onset.and_then(|onset| rd.span(&onset));
@@ -149,14 +219,28 @@ fn assertion(rd: &Reader<'_>, al1: &Segment<'_>, (code, display): (&str, &str), 
 
 fn refuted(rd: &Reader<'_>, code: &str, patient: &ResourceId) -> Draft {
     let mut body = Map::new();
-    body.insert(String::from("resourceType"), Value::from("AllergyIntolerance"));
-    body.extend(coded(VERIFICATION, "refuted", None).map(|status| (String::from("verificationStatus"), status)));
+    body.insert(
+        String::from("resourceType"),
+        Value::from("AllergyIntolerance"),
+    );
+    body.extend(
+        coded(VERIFICATION, "refuted", None)
+            .map(|status| (String::from("verificationStatus"), status)),
+    );
     // FHIR R4 ait-1 and ait-2: a refuted statement keeps its clinical status; it is no longer active.
-    body.extend(coded(CLINICAL, "inactive", None).map(|status| (String::from("clinicalStatus"), status)));
+    body.extend(
+        coded(CLINICAL, "inactive", None).map(|status| (String::from("clinicalStatus"), status)),
+    );
     bare(rd, code, patient, body, Join::Amend { remove: Vec::new() })
 }
 
-fn bare(rd: &Reader<'_>, code: &str, patient: &ResourceId, body: Map<String, Value>, join: Join) -> Draft {
+fn bare(
+    rd: &Reader<'_>,
+    code: &str,
+    patient: &ResourceId,
+    body: Map<String, Value>,
+    join: Join,
+) -> Draft {
     let source_id = format!("{patient}\u{1f}{SNOMED}\u{1e}{code}");
     Draft {
         resource_type: String::from("AllergyIntolerance"),
@@ -173,8 +257,13 @@ fn bare(rd: &Reader<'_>, code: &str, patient: &ResourceId, body: Map<String, Val
 
 fn start(patient: &ResourceId) -> Map<String, Value> {
     let mut body = Map::new();
-    body.insert(String::from("resourceType"), Value::from("AllergyIntolerance"));
-    body.extend(coded(CLINICAL, "active", None).map(|status| (String::from("clinicalStatus"), status)));
+    body.insert(
+        String::from("resourceType"),
+        Value::from("AllergyIntolerance"),
+    );
+    body.extend(
+        coded(CLINICAL, "active", None).map(|status| (String::from("clinicalStatus"), status)),
+    );
     body.extend(reference("Patient", patient).map(|patient| (String::from("patient"), patient)));
     body
 }

@@ -48,7 +48,9 @@ pub(super) fn codes(rep: &Rep<'_>, table: Option<&str>, source: &Source) -> Vec<
 /// A repetition as a `CodeableConcept`; the text is what a person reads: CWE.9, else the display, else the bare code.
 pub(super) fn concept(rep: &Rep<'_>, table: Option<&str>, source: &Source) -> Option<Value> {
     let codes = codes(rep, table, source);
-    let said = [9, 2, 5].into_iter().find_map(|n| rep.component(n).text().and_then(clean));
+    let said = [9, 2, 5]
+        .into_iter()
+        .find_map(|n| rep.component(n).text().and_then(clean));
     let label = said.or_else(|| codes.first().map(|code| code.code.clone()));
     let codings = codes.iter().filter_map(Code::coding).collect();
     object([("coding", list(codings)), ("text", text(label))])
@@ -57,7 +59,9 @@ pub(super) fn concept(rep: &Rep<'_>, table: Option<&str>, source: &Source) -> Op
 /// The URI of a code system by its name in HL7 table 0396.
 pub(super) fn system_uri(name: &str, source: &Source) -> String {
     let upper = name.trim().to_uppercase();
-    if let Some(number) = upper.strip_prefix("HL7").map(|rest| rest.trim_start_matches(['-', ' ', 'T']))
+    if let Some(number) = upper
+        .strip_prefix("HL7")
+        .map(|rest| rest.trim_start_matches(['-', ' ', 'T']))
         && number.len() == 4
         && number.bytes().all(|byte| byte.is_ascii_digit())
     {
@@ -66,8 +70,12 @@ pub(super) fn system_uri(name: &str, source: &Source) -> String {
     let known = match upper.as_str() {
         "LN" | "LOINC" => LOINC,
         "SCT" | "SCT2" | "SNOMED" | "SNOMEDCT" | "SNOMED-CT" => SNOMED,
-        "I10" | "I10C" | "I10CM" | "ICD10" | "ICD10CM" | "ICD-10-CM" | "ICD-10" => "http://hl7.org/fhir/sid/icd-10-cm",
-        "I9" | "I9C" | "I9CDX" | "I9CD" | "ICD9" | "ICD9CM" | "ICD-9-CM" => "http://hl7.org/fhir/sid/icd-9-cm",
+        "I10" | "I10C" | "I10CM" | "ICD10" | "ICD10CM" | "ICD-10-CM" | "ICD-10" => {
+            "http://hl7.org/fhir/sid/icd-10-cm"
+        }
+        "I9" | "I9C" | "I9CDX" | "I9CD" | "ICD9" | "ICD9CM" | "ICD-9-CM" => {
+            "http://hl7.org/fhir/sid/icd-9-cm"
+        }
         "RXNORM" | "RXN" => "http://www.nlm.nih.gov/research/umls/rxnorm",
         "NDC" => "http://hl7.org/fhir/sid/ndc",
         "CVX" => "http://hl7.org/fhir/sid/cvx",
@@ -86,7 +94,11 @@ pub(super) fn system_uri(name: &str, source: &Source) -> String {
     if plain.starts_with("http://") || plain.starts_with("https://") || plain.starts_with("urn:") {
         return plain.replace(char::is_whitespace, "");
     }
-    if plain.contains('.') && plain.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
+    if plain.contains('.')
+        && plain
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'.')
+    {
         return format!("urn:oid:{plain}");
     }
     // `99ABC` and unknown names are a site's own (HL7 table 0396, `99zzz`).

@@ -34,7 +34,11 @@ pub(super) fn draft(
         rd.note(dg1, 3, "no diagnosis");
         return None;
     };
-    let name = code.get("text").and_then(Value::as_str).unwrap_or_default().to_uppercase();
+    let name = code
+        .get("text")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_uppercase();
     let what = codes(&rep, None, source).first().map_or(name, Code::key);
     let visit = encounter.map(ResourceId::as_str).unwrap_or_default();
     let source_id = format!("{patient}\u{1f}{what}\u{1f}{visit}");
@@ -46,14 +50,28 @@ pub(super) fn draft(
         }
     };
     put("resourceType", Some(Value::from("Condition")));
-    put("identifier", one(entity(&dg1.field(20).rep(1), "FILL", source)));
+    put(
+        "identifier",
+        one(entity(&dg1.field(20).rep(1), "FILL", source)),
+    );
     // DG1-21 D deletes the diagnosis (HL7 table 0206): it was an error; FHIR R4 con-5 wants no clinical status then.
-    let deleted = dg1.field(21).component(1).text().is_some_and(|action| action.trim() == "D");
+    let deleted = dg1
+        .field(21)
+        .component(1)
+        .text()
+        .is_some_and(|action| action.trim() == "D");
     let mut remove = Vec::new();
     if deleted {
         remove.push(String::from("clinicalStatus"));
     } else {
-        put("clinicalStatus", coded("http://terminology.hl7.org/CodeSystem/condition-clinical", "active", None));
+        put(
+            "clinicalStatus",
+            coded(
+                "http://terminology.hl7.org/CodeSystem/condition-clinical",
+                "active",
+                None,
+            ),
+        );
     }
     let verification = match dg1.field(6).component(1).text().unwrap_or_default().trim() {
         _ if deleted => Some("entered-in-error"),
@@ -62,12 +80,21 @@ pub(super) fn draft(
         _ => None,
     };
     let system = "http://terminology.hl7.org/CodeSystem/condition-ver-status";
-    put("verificationStatus", verification.and_then(|status| coded(system, status, None)));
+    put(
+        "verificationStatus",
+        verification.and_then(|status| coded(system, status, None)),
+    );
     let category = "http://terminology.hl7.org/CodeSystem/condition-category";
-    put("category", one(coded(category, "encounter-diagnosis", None)));
+    put(
+        "category",
+        one(coded(category, "encounter-diagnosis", None)),
+    );
     put("code", Some(code));
     put("subject", reference("Patient", patient));
-    put("encounter", encounter.and_then(|id| reference("Encounter", id)));
+    put(
+        "encounter",
+        encounter.and_then(|id| reference("Encounter", id)),
+    );
     if dg1.field(5).presence() == Presence::Null {
         remove.push(String::from("onsetDateTime"));
     }

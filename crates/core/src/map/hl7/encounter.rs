@@ -33,11 +33,22 @@ pub(super) enum Step {
 }
 
 /// The Encounter as the message states it; none when nothing says which visit it is.
-pub(super) fn draft(rd: &Reader<'_>, step: Step, pv1: &Segment<'_>, patient: &ResourceId) -> Option<Draft> {
+pub(super) fn draft(
+    rd: &Reader<'_>,
+    step: Step,
+    pv1: &Segment<'_>,
+    patient: &ResourceId,
+) -> Option<Draft> {
     let evn = rd.msg.segment("EVN");
     let happened = evn.and_then(|evn| rd.time(&evn, 6).or_else(|| rd.time(&evn, 2)));
     let admitted = rd.time(pv1, 44);
-    let source_id = visit(rd, step, pv1, patient, admitted.as_deref().or(happened.as_deref()))?;
+    let source_id = visit(
+        rd,
+        step,
+        pv1,
+        patient,
+        admitted.as_deref().or(happened.as_deref()),
+    )?;
     let mut sheet = Sheet {
         rd,
         pv1,
@@ -45,7 +56,9 @@ pub(super) fn draft(rd: &Reader<'_>, step: Step, pv1: &Segment<'_>, patient: &Re
         remove: Vec::new(),
         initial: Vec::new(),
     };
-    sheet.body.insert(String::from("resourceType"), Value::from("Encounter"));
+    sheet
+        .body
+        .insert(String::from("resourceType"), Value::from("Encounter"));
     sheet.put("identifier", identifiers(rd, pv1));
     let ended = rd.time(pv1, 45);
     sheet.status(step, ended.is_some());
@@ -75,12 +88,20 @@ pub(super) fn draft(rd: &Reader<'_>, step: Step, pv1: &Segment<'_>, patient: &Re
             ended
         }
     };
-    sheet.put("period", object([("start", text(start.clone())), ("end", text(end.clone()))]));
+    sheet.put(
+        "period",
+        object([("start", text(start.clone())), ("end", text(end.clone()))]),
+    );
     sheet.hospitalization(step);
     sheet.locations(step, happened.as_deref(), start.as_deref(), end.as_deref());
     if step == Step::Mention {
         // A result names the visit as its laboratory knew it; what registration said stands.
-        sheet.initial = sheet.body.keys().filter(|name| *name != "resourceType").cloned().collect();
+        sheet.initial = sheet
+            .body
+            .keys()
+            .filter(|name| *name != "resourceType")
+            .cloned()
+            .collect();
         sheet.remove.clear();
     }
     let when = start.or(end).and_then(|time| rd.span(&time));
@@ -101,7 +122,13 @@ pub(super) fn draft(rd: &Reader<'_>, step: Step, pv1: &Segment<'_>, patient: &Re
 }
 
 /// What the visit is called: its number, else the patient and the time of admission.
-fn visit(rd: &Reader<'_>, step: Step, pv1: &Segment<'_>, patient: &ResourceId, admitted: Option<&str>) -> Option<String> {
+fn visit(
+    rd: &Reader<'_>,
+    step: Step,
+    pv1: &Segment<'_>,
+    patient: &ResourceId,
+    admitted: Option<&str>,
+) -> Option<String> {
     let number = pv1.field(19).rep(1);
     if number.component(1).presence() == Presence::Value {
         return Some(source_id(&key(&number, rd.source())));
@@ -111,7 +138,11 @@ fn visit(rd: &Reader<'_>, step: Step, pv1: &Segment<'_>, patient: &ResourceId, a
         Some(time) => Some(format!("{patient}\u{1f}{time}")),
         None => {
             if step != Step::Mention {
-                rd.note(pv1, 19, "no visit number and no time of admission: the visit is not recorded");
+                rd.note(
+                    pv1,
+                    19,
+                    "no visit number and no time of admission: the visit is not recorded",
+                );
             }
             None
         }
@@ -151,7 +182,12 @@ impl Sheet<'_> {
     }
 
     fn status(&mut self, step: Step, ended: bool) {
-        let planned = self.pv1.field(2).component(1).text().is_some_and(|class| class.trim() == "P");
+        let planned = self
+            .pv1
+            .field(2)
+            .component(1)
+            .text()
+            .is_some_and(|class| class.trim() == "P");
         let status = match step {
             Step::Admit if ended => "finished",
             Step::Admit if planned => "planned",
@@ -166,7 +202,11 @@ impl Sheet<'_> {
                 "in-progress"
             }
             Step::Mention => {
-                if ended { "finished" } else { "unknown" }
+                if ended {
+                    "finished"
+                } else {
+                    "unknown"
+                }
             }
         };
         self.put("status", word(status));
@@ -174,7 +214,13 @@ impl Sheet<'_> {
 
     fn class(&mut self) {
         let code = self.pv1.field(2).component(1).text().and_then(clean);
-        let act = |code| coding("http://terminology.hl7.org/CodeSystem/v3-ActCode", code, None);
+        let act = |code| {
+            coding(
+                "http://terminology.hl7.org/CodeSystem/v3-ActCode",
+                code,
+                None,
+            )
+        };
         let class = match code.as_deref() {
             Some("E") => act("EMER"),
             Some("I") => act("IMP"),
@@ -183,7 +229,11 @@ impl Sheet<'_> {
             Some(other) => coding(&v2_table("0004"), other, None),
             None => {
                 self.initial.push(String::from("class"));
-                coding("http://terminology.hl7.org/CodeSystem/v3-NullFlavor", "UNK", None)
+                coding(
+                    "http://terminology.hl7.org/CodeSystem/v3-NullFlavor",
+                    "UNK",
+                    None,
+                )
             }
         };
         self.put("class", class);
@@ -207,7 +257,11 @@ impl Sheet<'_> {
                 self.remove.push(format!("participant[{kind}]"));
             }
             for rep in self.pv1.field(field).reps() {
-                let kind = coding("http://terminology.hl7.org/CodeSystem/v3-ParticipationType", kind, None);
+                let kind = coding(
+                    "http://terminology.hl7.org/CodeSystem/v3-ParticipationType",
+                    kind,
+                    None,
+                );
                 let kind = object([("coding", one(kind))]);
                 if let Some(who) = staff(&rep, self.rd.source()) {
                     participants.extend(object([("type", one(kind)), ("individual", Some(who))]));
@@ -231,21 +285,42 @@ impl Sheet<'_> {
         let admit_source = part(14, "admitSource", "0023");
         let disposition = part(36, "dischargeDisposition", "0112");
         if step == Step::CancelDischarge {
-            self.remove.push(String::from("hospitalization.dischargeDisposition"));
+            self.remove
+                .push(String::from("hospitalization.dischargeDisposition"));
         }
         let disposition = disposition.filter(|_| step != Step::CancelDischarge);
-        self.put("hospitalization", object([("admitSource", admit_source), ("dischargeDisposition", disposition)]));
+        self.put(
+            "hospitalization",
+            object([
+                ("admitSource", admit_source),
+                ("dischargeDisposition", disposition),
+            ]),
+        );
     }
 
     /// Where the patient is, with where they came from before it: the record keeps the history.
-    fn locations(&mut self, step: Step, happened: Option<&str>, start: Option<&str>, end: Option<&str>) {
+    fn locations(
+        &mut self,
+        step: Step,
+        happened: Option<&str>,
+        start: Option<&str>,
+        end: Option<&str>,
+    ) {
         let began = match step {
             Step::Transfer => happened,
             Step::Admit => start,
-            Step::Discharge | Step::Update | Step::CancelAdmit | Step::CancelDischarge | Step::Mention => None,
+            Step::Discharge
+            | Step::Update
+            | Step::CancelAdmit
+            | Step::CancelDischarge
+            | Step::Mention => None,
         };
         let ended = end.filter(|_| step == Step::Discharge);
-        let status = if step == Step::Discharge { "completed" } else { "active" };
+        let status = if step == Step::Discharge {
+            "completed"
+        } else {
+            "active"
+        };
         let mut locations = Vec::new();
         if step == Step::Transfer {
             locations.extend(stay(self.pv1, 6, "completed", None, happened));
@@ -256,7 +331,13 @@ impl Sheet<'_> {
 }
 
 /// A PL as one stay: point of care, room, bed, facility in words. Places get no record of their own here.
-fn stay(pv1: &Segment<'_>, field: usize, status: &str, began: Option<&str>, ended: Option<&str>) -> Option<Value> {
+fn stay(
+    pv1: &Segment<'_>,
+    field: usize,
+    status: &str,
+    began: Option<&str>,
+    ended: Option<&str>,
+) -> Option<Value> {
     let place = pv1.field(field).rep(1);
     let part = |n: usize| place.component(n).text().and_then(clean);
     let mut words: Vec<String> = Vec::new();
@@ -271,6 +352,12 @@ fn stay(pv1: &Segment<'_>, field: usize, status: &str, began: Option<&str>, ende
     object([
         ("location", object([("display", Some(display))])),
         ("status", word(status)),
-        ("period", object([("start", began.and_then(word)), ("end", ended.and_then(word))])),
+        (
+            "period",
+            object([
+                ("start", began.and_then(word)),
+                ("end", ended.and_then(word)),
+            ]),
+        ),
     ])
 }

@@ -52,8 +52,17 @@ fn visit(rd: &Reader<'_>, step: Step) -> Mapped {
         return Mapped::ending(MapEnding::Park(String::from("no patient identifier")));
     };
     let pd1 = rd.msg.segment("PD1");
-    let mut drafts = vec![patient::draft(rd, &pid, pd1.as_ref(), &subject, Listing::Whole)];
-    let encounter = rd.msg.segment("PV1").and_then(|pv1| encounter::draft(rd, step, &pv1, &subject.id));
+    let mut drafts = vec![patient::draft(
+        rd,
+        &pid,
+        pd1.as_ref(),
+        &subject,
+        Listing::Whole,
+    )];
+    let encounter = rd
+        .msg
+        .segment("PV1")
+        .and_then(|pv1| encounter::draft(rd, step, &pv1, &subject.id));
     let id = encounter.as_ref().map(|draft| draft.id.clone());
     drafts.extend(encounter);
     let allergies: Vec<Segment<'_>> = rd.msg.all("AL1").collect();
@@ -71,7 +80,9 @@ fn visit(rd: &Reader<'_>, step: Step) -> Mapped {
 fn results(rd: &Reader<'_>) -> Mapped {
     let parts = match result::drafts(rd) {
         Some(parts) if !parts.is_empty() => parts,
-        Some(_) | None => return Mapped::ending(MapEnding::Park(String::from("no patient identifier"))),
+        Some(_) | None => {
+            return Mapped::ending(MapEnding::Park(String::from("no patient identifier")));
+        }
     };
     let mut mapped = Mapped::ending(MapEnding::Map);
     let mut drafts = Vec::new();

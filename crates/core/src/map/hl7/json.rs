@@ -52,7 +52,11 @@ pub(super) fn one(value: Option<Value>) -> Option<Value> {
 
 /// A Coding.
 pub(super) fn coding(system: &str, code: &str, display: Option<&str>) -> Option<Value> {
-    object([("system", word(system)), ("code", word(code)), ("display", display.and_then(word))])
+    object([
+        ("system", word(system)),
+        ("code", word(code)),
+        ("display", display.and_then(word)),
+    ])
 }
 
 /// A `CodeableConcept` of one coding.
@@ -69,7 +73,10 @@ pub(super) fn reference(resource_type: &str, id: &bedside_fact::id::ResourceId) 
 pub(super) fn members(value: Option<Value>) -> Map<String, Value> {
     match value {
         Some(Value::Object(map)) => map,
-        Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) | None => Map::new(),
+        Some(
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_),
+        )
+        | None => Map::new(),
     }
 }
 

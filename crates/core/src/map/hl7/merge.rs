@@ -1,6 +1,6 @@
 //! A40: the record of one patient number moves to another (structure `ADT_A39`; pairs of PID and MRG repeat).
 //!
-//! Both patients stay readable: the survivor replaces, the other is inactive and replaced (field notes §1, merge). A merge can
+//! Both patients stay readable: the survivor replaces, the other is inactive and replaced. A merge can
 //! come again, which changes nothing, and the other way round, which is a merge of its own.
 
 use bedside_fact::id::ResourceId;
@@ -26,7 +26,9 @@ pub(super) fn map(rd: &Reader<'_>) -> Mapped {
             return Mapped::ending(MapEnding::Park(String::from("no patient identifier")));
         };
         if keys.contains(&subject.key) {
-            return Mapped::ending(MapEnding::Park(String::from("A40 merges a patient into itself")));
+            return Mapped::ending(MapEnding::Park(String::from(
+                "A40 merges a patient into itself",
+            )));
         }
         pair(rd, pid, pd1.as_ref(), subject, keys, &mut mapped);
     }
@@ -136,7 +138,8 @@ fn gone(rd: &Reader<'_>, key: &LaneKey, prior: &ResourceId, survivor: &ResourceI
 }
 
 fn link(draft: &mut Draft, others: &[ResourceId], kind: &str) {
-    if let (Some(body), Join::Overlay { remove, .. }) = (draft.body.as_object_mut(), &mut draft.join)
+    if let (Some(body), Join::Overlay { remove, .. }) =
+        (draft.body.as_object_mut(), &mut draft.join)
         && !others.is_empty()
     {
         let links: Vec<Value> = others

@@ -35,12 +35,15 @@ pub(super) struct Result<'a> {
 
 /// LOINC codes of the vital signs profile (FHIR R4, observation-vitalsigns) and what monitors send beside them.
 const VITAL_SIGNS: &[&str] = &[
-    "85353-1", "9279-1", "8867-4", "2708-6", "59408-5", "8310-5", "8302-2", "9843-4", "8287-5", "29463-7", "39156-5",
-    "85354-9", "8480-6", "8462-4", "8478-0", "3141-9", "3140-1", "3137-7", "3150-6", "8331-1", "72514-3",
+    "85353-1", "9279-1", "8867-4", "2708-6", "59408-5", "8310-5", "8302-2", "9843-4", "8287-5",
+    "29463-7", "39156-5", "85354-9", "8480-6", "8462-4", "8478-0", "3141-9", "3140-1", "3137-7",
+    "3150-6", "8331-1", "72514-3",
 ];
 
 /// Sections of HL7 table 0074 that are pictures.
-const IMAGING: &[&str] = &["CT", "CTH", "CUS", "NMR", "NMS", "OUS", "RAD", "RUS", "RX", "VUS", "XRC"];
+const IMAGING: &[&str] = &[
+    "CT", "CTH", "CUS", "NMR", "NMS", "OUS", "RAD", "RUS", "RX", "VUS", "XRC",
+];
 
 /// The Observation as the message states it.
 pub(super) fn draft(rd: &Reader<'_>, order: &Order<'_>, result: &Result<'_>) -> Option<Draft> {
@@ -51,8 +54,12 @@ pub(super) fn draft(rd: &Reader<'_>, order: &Order<'_>, result: &Result<'_>) -> 
         return None;
     };
     let (status, word_only) = status(rd, obx, order);
-    let effective = rd.time(obx, 14).or_else(|| order.obr.and_then(|obr| rd.time(obr, 7)));
-    let issued = rd.instant(obx, 19).or_else(|| order.obr.and_then(|obr| rd.instant(obr, 22)));
+    let effective = rd
+        .time(obx, 14)
+        .or_else(|| order.obr.and_then(|obr| rd.time(obr, 7)));
+    let issued = rd
+        .instant(obx, 19)
+        .or_else(|| order.obr.and_then(|obr| rd.instant(obr, 22)));
     let source_id = source_id(rd, order, result, obx, &code);
     let id = rd.public("Observation", &source_id);
     let when = effective.as_deref().and_then(|time| rd.span(time));
@@ -66,7 +73,9 @@ pub(super) fn draft(rd: &Reader<'_>, order: &Order<'_>, result: &Result<'_>) -> 
     };
     put("resourceType", Some(Value::from("Observation")));
     let numbers = [
-        order.obr.and_then(|obr| entity(&obr.field(3).rep(1), "FILL", source)),
+        order
+            .obr
+            .and_then(|obr| entity(&obr.field(3).rep(1), "FILL", source)),
         entity(&obx.field(21).rep(1), "FILL", source),
     ];
     put("identifier", list(numbers.into_iter().flatten().collect()));
@@ -74,7 +83,10 @@ pub(super) fn draft(rd: &Reader<'_>, order: &Order<'_>, result: &Result<'_>) -> 
     put("category", category(rd, obx, order));
     put("code", Some(code.clone()));
     put("subject", reference("Patient", order.patient));
-    put("encounter", order.encounter.and_then(|id| reference("Encounter", id)));
+    put(
+        "encounter",
+        order.encounter.and_then(|id| reference("Encounter", id)),
+    );
     put("effectiveDateTime", effective.map(Value::String));
     put("issued", issued.map(Value::String));
     put("performer", performers(rd, obx));
@@ -84,14 +96,28 @@ pub(super) fn draft(rd: &Reader<'_>, order: &Order<'_>, result: &Result<'_>) -> 
         put(name, Some(value));
     }
     put("interpretation", interpretation(rd, obx));
-    put("note", list(result.notes.iter().map(|note| json!({"text": note})).collect()));
+    put(
+        "note",
+        list(
+            result
+                .notes
+                .iter()
+                .map(|note| json!({"text": note}))
+                .collect(),
+        ),
+    );
     put("bodySite", concept(&obx.field(20).rep(1), None, source));
     put("method", concept(&obx.field(17).rep(1), None, source));
     put("referenceRange", one(range(obx)));
 
     // U ("final, without sending the result again") and a withdrawal without a value change the status and nothing else.
     let join = if silent && word_only {
-        body.retain(|name, _| matches!(name.as_str(), "resourceType" | "status" | "code" | "subject" | "issued"));
+        body.retain(|name, _| {
+            matches!(
+                name.as_str(),
+                "resourceType" | "status" | "code" | "subject" | "issued"
+            )
+        });
         Join::Overlay {
             remove: Vec::new(),
             initial: vec![String::from("code"), String::from("subject")],
@@ -114,7 +140,11 @@ pub(super) fn draft(rd: &Reader<'_>, order: &Order<'_>, result: &Result<'_>) -> 
 
 /// OBX-11 (HL7 table 0085), and whether it may come without the value.
 fn status(rd: &Reader<'_>, obx: &Segment<'_>, order: &Order<'_>) -> (&'static str, bool) {
-    let own = obx.field(11).component(1).text().map(|code| code.trim().to_uppercase());
+    let own = obx
+        .field(11)
+        .component(1)
+        .text()
+        .map(|code| code.trim().to_uppercase());
     match own.as_deref() {
         Some("F" | "V" | "B" | "N") => ("final", false),
         Some("U") => ("final", true),
@@ -141,14 +171,39 @@ fn status(rd: &Reader<'_>, obx: &Segment<'_>, order: &Order<'_>) -> (&'static st
     }
 }
 
-fn source_id(rd: &Reader<'_>, order: &Order<'_>, result: &Result<'_>, obx: &Segment<'_>, code: &Value) -> String {
-    let name = code.get("text").and_then(Value::as_str).unwrap_or_default().to_uppercase();
-    let what = codes(&obx.field(3).rep(1), None, rd.source()).first().map_or(name, Code::key);
+fn source_id(
+    rd: &Reader<'_>,
+    order: &Order<'_>,
+    result: &Result<'_>,
+    obx: &Segment<'_>,
+    code: &Value,
+) -> String {
+    let name = code
+        .get("text")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_uppercase();
+    let what = codes(&obx.field(3).rep(1), None, rd.source())
+        .first()
+        .map_or(name, Code::key);
     let sub = obx.field(4).text().unwrap_or_default();
     // Without a time on the order the result's own tells two of the same number apart.
-    let minute = order.obr.and_then(|obr| minute(rd, obr, 7)).or_else(|| minute(rd, obx, 14)).unwrap_or_default();
-    let ordinal = if result.ordinal > 1 { format!("\u{1f}#{}", result.ordinal) } else { String::new() };
-    format!("{}\u{1f}{}\u{1f}{what}\u{1f}{}\u{1f}{minute}{ordinal}", order.patient, order.key, sub.trim())
+    let minute = order
+        .obr
+        .and_then(|obr| minute(rd, obr, 7))
+        .or_else(|| minute(rd, obx, 14))
+        .unwrap_or_default();
+    let ordinal = if result.ordinal > 1 {
+        format!("\u{1f}#{}", result.ordinal)
+    } else {
+        String::new()
+    };
+    format!(
+        "{}\u{1f}{}\u{1f}{what}\u{1f}{}\u{1f}{minute}{ordinal}",
+        order.patient,
+        order.key,
+        sub.trim()
+    )
 }
 
 /// A field's time to the minute, the same whatever offset it was written with.
@@ -158,9 +213,23 @@ pub(super) fn minute(rd: &Reader<'_>, segment: &Segment<'_>, field: usize) -> Op
     Some((span.lo / 60_000_000).to_string())
 }
 
-fn values(rd: &Reader<'_>, result: &Result<'_>, obx: &Segment<'_>, code: &Value) -> Vec<(&'static str, Value)> {
-    let nothing = |reason: &str| absent(reason).map(|reason| ("dataAbsentReason", reason)).into_iter().collect();
-    let asked = obx.field(11).component(1).text().is_none_or(|status| status.trim() != "N");
+fn values(
+    rd: &Reader<'_>,
+    result: &Result<'_>,
+    obx: &Segment<'_>,
+    code: &Value,
+) -> Vec<(&'static str, Value)> {
+    let nothing = |reason: &str| {
+        absent(reason)
+            .map(|reason| ("dataAbsentReason", reason))
+            .into_iter()
+            .collect()
+    };
+    let asked = obx
+        .field(11)
+        .component(1)
+        .text()
+        .is_none_or(|status| status.trim() != "N");
     if is_text(&kind(obx)) {
         let lines: Vec<String> = result.segments.iter().flat_map(lines).collect();
         return match clean(lines.join("\n")) {
@@ -171,8 +240,14 @@ fn values(rd: &Reader<'_>, result: &Result<'_>, obx: &Segment<'_>, code: &Value)
     match said(rd, obx) {
         Said::One(name, value) => vec![(name, value)],
         Said::Many(values) => {
-            let components = values.into_iter().filter_map(|value| component(code, value)).collect();
-            list(components).map(|components| ("component", components)).into_iter().collect()
+            let components = values
+                .into_iter()
+                .filter_map(|value| component(code, value))
+                .collect();
+            list(components)
+                .map(|components| ("component", components))
+                .into_iter()
+                .collect()
         }
         Said::Nothing(_) if !asked => nothing("not-asked"),
         Said::Nothing(reason) => nothing(reason),
@@ -181,8 +256,13 @@ fn values(rd: &Reader<'_>, result: &Result<'_>, obx: &Segment<'_>, code: &Value)
 
 fn category(rd: &Reader<'_>, obx: &Segment<'_>, order: &Order<'_>) -> Option<Value> {
     let codes = codes(&obx.field(3).rep(1), None, rd.source());
-    let vital = codes.iter().any(|code| code.system == LOINC && VITAL_SIGNS.contains(&code.code.as_str()));
-    let section = order.obr.and_then(|obr| obr.field(24).component(1).text()).unwrap_or_default();
+    let vital = codes
+        .iter()
+        .any(|code| code.system == LOINC && VITAL_SIGNS.contains(&code.code.as_str()));
+    let section = order
+        .obr
+        .and_then(|obr| obr.field(24).component(1).text())
+        .unwrap_or_default();
     let kind = match section.trim() {
         _ if vital => "vital-signs",
         section if IMAGING.contains(&section) => "imaging",
@@ -192,7 +272,11 @@ fn category(rd: &Reader<'_>, obx: &Segment<'_>, order: &Order<'_>) -> Option<Val
         "" if matches!(kind_of(obx), Kind::Narrative) => return None,
         _ => "laboratory",
     };
-    one(coded("http://terminology.hl7.org/CodeSystem/observation-category", kind, None))
+    one(coded(
+        "http://terminology.hl7.org/CodeSystem/observation-category",
+        kind,
+        None,
+    ))
 }
 
 enum Kind {
@@ -201,18 +285,26 @@ enum Kind {
 }
 
 fn kind_of(obx: &Segment<'_>) -> Kind {
-    if matches!(kind(obx).as_str(), "TX" | "FT" | "ED" | "RP") { Kind::Narrative } else { Kind::Value }
+    if matches!(kind(obx).as_str(), "TX" | "FT" | "ED" | "RP") {
+        Kind::Narrative
+    } else {
+        Kind::Value
+    }
 }
 
 /// OBX-8 (HL7 table 0078): the codes are those of v3-ObservationInterpretation, except some that the guide leaves out.
 fn interpretation(rd: &Reader<'_>, obx: &Segment<'_>) -> Option<Value> {
     const SAME: &[&str] = &[
-        "<", ">", "A", "AA", "B", "CAR", "D", "DET", "E", "EX", "EXP", "H", "HH", "HU", "I", "IE", "IND", "L", "LL",
-        "LU", "MS", "N", "NCL", "ND", "NEG", "NR", "NS", "POS", "R", "RR", "S", "SDD", "SYN-R", "SYN-S", "U", "UNE",
-        "VS", "W", "WR",
+        "<", ">", "A", "AA", "B", "CAR", "D", "DET", "E", "EX", "EXP", "H", "HH", "HU", "I", "IE",
+        "IND", "L", "LL", "LU", "MS", "N", "NCL", "ND", "NEG", "NR", "NS", "POS", "R", "RR", "S",
+        "SDD", "SYN-R", "SYN-S", "U", "UNE", "VS", "W", "WR",
     ];
     let mut said = Vec::new();
-    for rep in obx.field(8).reps().filter(|rep| rep.presence() == Presence::Value) {
+    for rep in obx
+        .field(8)
+        .reps()
+        .filter(|rep| rep.presence() == Presence::Value)
+    {
         let Some(code) = rep.component(1).text().and_then(clean) else {
             continue;
         };
@@ -228,11 +320,19 @@ fn interpretation(rd: &Reader<'_>, obx: &Segment<'_>) -> Option<Value> {
 
 fn performers(rd: &Reader<'_>, obx: &Segment<'_>) -> Option<Value> {
     let source = rd.source();
-    let mut who: Vec<Value> = obx.field(16).reps().filter_map(|rep| staff(&rep, source)).collect();
+    let mut who: Vec<Value> = obx
+        .field(16)
+        .reps()
+        .filter_map(|rep| staff(&rep, source))
+        .collect();
     let place = obx.field(23).component(1).text().or_else(|| {
         let rep = obx.field(15).rep(1);
         rep.component(2).text().or_else(|| rep.component(1).text())
     });
-    who.extend(place.and_then(clean).and_then(|name| object([("display", word(&name))])));
+    who.extend(
+        place
+            .and_then(clean)
+            .and_then(|name| object([("display", word(&name))])),
+    );
     list(who)
 }

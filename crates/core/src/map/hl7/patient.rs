@@ -56,7 +56,9 @@ pub(super) fn draft(
         body: Map::new(),
         remove: Vec::new(),
     };
-    sheet.body.insert(String::from("resourceType"), Value::from("Patient"));
+    sheet
+        .body
+        .insert(String::from("resourceType"), Value::from("Patient"));
     // Under another number than its own record's the list is not that record's whole list.
     let whole = listing == Listing::Whole && own(rd, &subject.key) == subject.id;
     sheet.identifiers(pid, whole);
@@ -110,12 +112,22 @@ impl Sheet<'_> {
     }
 
     /// A repeating field that fills a member alone.
-    fn many(&mut self, segment: &Segment<'_>, field: usize, name: &str, map: impl Fn(&Rep<'_>) -> Option<Value>) {
+    fn many(
+        &mut self,
+        segment: &Segment<'_>,
+        field: usize,
+        name: &str,
+        map: impl Fn(&Rep<'_>) -> Option<Value>,
+    ) {
         match segment.field(field).presence() {
             Presence::Absent => {}
             Presence::Null => self.gone(name),
             Presence::Value => {
-                let values: Vec<Value> = segment.field(field).reps().filter_map(|rep| map(&rep)).collect();
+                let values: Vec<Value> = segment
+                    .field(field)
+                    .reps()
+                    .filter_map(|rep| map(&rep))
+                    .collect();
                 if values.is_empty() && removal(segment, field) {
                     self.gone(name);
                 }
@@ -128,7 +140,12 @@ impl Sheet<'_> {
         let source = self.rd.source();
         let mut identifiers: Vec<Value> = [3, 2, 4]
             .into_iter()
-            .flat_map(|field| pid.field(field).reps().filter_map(|rep| identifier(&rep, source)).collect::<Vec<_>>())
+            .flat_map(|field| {
+                pid.field(field)
+                    .reps()
+                    .filter_map(|rep| identifier(&rep, source))
+                    .collect::<Vec<_>>()
+            })
             .collect();
         if whole && pid.field(3).presence() == Presence::Value {
             self.gone("identifier[listed]");
@@ -137,20 +154,35 @@ impl Sheet<'_> {
             Presence::Absent => {}
             Presence::Null => self.gone("identifier[us-ssn]"),
             Presence::Value => {
-                let number = pid.field(19).component(1).text().map(|text| text.replace('-', ""));
+                let number = pid
+                    .field(19)
+                    .component(1)
+                    .text()
+                    .map(|text| text.replace('-', ""));
                 self.gone("identifier[us-ssn]");
                 identifiers.extend(known("http://hl7.org/fhir/sid/us-ssn", "SS", number));
             }
         }
         let mut seen = HashSet::new();
-        let part = |identifier: &Value, name: &str| identifier.get(name).and_then(Value::as_str).map(str::to_owned);
-        identifiers.retain(|identifier| seen.insert((part(identifier, "system"), part(identifier, "value"))));
+        let part = |identifier: &Value, name: &str| {
+            identifier
+                .get(name)
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+        };
+        identifiers.retain(|identifier| {
+            seen.insert((part(identifier, "system"), part(identifier, "value")))
+        });
         self.put("identifier", list(identifiers));
     }
 
     /// PID-9, other names, is withdrawn since v2.4 and still sent; without PID-5 there is nothing to add it to.
     fn aliases(&mut self, pid: &Segment<'_>) {
-        let others: Vec<Value> = pid.field(9).reps().filter_map(|rep| human_name(&rep)).collect();
+        let others: Vec<Value> = pid
+            .field(9)
+            .reps()
+            .filter_map(|rep| human_name(&rep))
+            .collect();
         if let Some(Value::Array(names)) = self.body.get_mut("name") {
             names.extend(others);
             let mut seen = HashSet::new();
@@ -161,12 +193,20 @@ impl Sheet<'_> {
     /// PID-13, PID-14 and PID-40 fill one list. Each says something about its own part of it only.
     fn telecoms(&mut self, pid: &Segment<'_>) {
         let mut telecoms = Vec::new();
-        for (field, work, part) in [(13, false, "telecom[home]"), (14, true, "telecom[work]"), (40, false, "telecom[home]")] {
+        for (field, work, part) in [
+            (13, false, "telecom[home]"),
+            (14, true, "telecom[work]"),
+            (40, false, "telecom[home]"),
+        ] {
             if pid.field(field).presence() == Presence::Absent {
                 continue;
             }
             self.gone(part);
-            telecoms.extend(pid.field(field).reps().filter_map(|rep| contact(&rep, work)));
+            telecoms.extend(
+                pid.field(field)
+                    .reps()
+                    .filter_map(|rep| contact(&rep, work)),
+            );
         }
         let mut seen = HashSet::new();
         telecoms.retain(|telecom: &Value| seen.insert(telecom.to_string()));
@@ -178,7 +218,13 @@ impl Sheet<'_> {
             Presence::Absent => {}
             Presence::Null => self.gone("gender"),
             Presence::Value => {
-                let code = pid.field(8).component(1).text().unwrap_or_default().trim().to_uppercase();
+                let code = pid
+                    .field(8)
+                    .component(1)
+                    .text()
+                    .unwrap_or_default()
+                    .trim()
+                    .to_uppercase();
                 let gender = match code.as_str() {
                     "F" => "female",
                     "M" => "male",
@@ -211,19 +257,31 @@ impl Sheet<'_> {
                 }
                 let born = time.filter(|time| !midnight(time)).and_then(|time| {
                     object([
-                        ("url", word("http://hl7.org/fhir/StructureDefinition/patient-birthTime")),
+                        (
+                            "url",
+                            word("http://hl7.org/fhir/StructureDefinition/patient-birthTime"),
+                        ),
                         ("valueDateTime", word(&time)),
                     ])
                 });
                 self.put("birthDate", date.map(Value::String));
-                self.put("_birthDate", born.and_then(|born| object([("extension", list(vec![born]))])));
+                self.put(
+                    "_birthDate",
+                    born.and_then(|born| object([("extension", list(vec![born]))])),
+                );
             }
         }
     }
 
     /// PID-29 says when, PID-30 whether.
     fn deceased(&mut self, pid: &Segment<'_>) {
-        let indicator = pid.field(30).component(1).text().unwrap_or_default().trim().to_uppercase();
+        let indicator = pid
+            .field(30)
+            .component(1)
+            .text()
+            .unwrap_or_default()
+            .trim()
+            .to_uppercase();
         let time = self.rd.time(pid, 29);
         if pid.field(29).presence() == Presence::Null {
             self.gone("deceasedDateTime");
@@ -255,13 +313,26 @@ impl Sheet<'_> {
         match pid.field(16).presence() {
             Presence::Absent => {}
             Presence::Null => self.gone("maritalStatus"),
-            Presence::Value => self.put("maritalStatus", concept(&pid.field(16).rep(1), Some("0002"), self.rd.source())),
+            Presence::Value => self.put(
+                "maritalStatus",
+                concept(&pid.field(16).rep(1), Some("0002"), self.rd.source()),
+            ),
         }
     }
 
     fn multiple_birth(&mut self, pid: &Segment<'_>) {
-        let order = pid.field(25).component(1).text().and_then(|text| text.trim().parse::<u32>().ok());
-        let indicator = pid.field(24).component(1).text().unwrap_or_default().trim().to_uppercase();
+        let order = pid
+            .field(25)
+            .component(1)
+            .text()
+            .and_then(|text| text.trim().parse::<u32>().ok());
+        let indicator = pid
+            .field(24)
+            .component(1)
+            .text()
+            .unwrap_or_default()
+            .trim()
+            .to_uppercase();
         let said = match (indicator.as_str(), order.filter(|&order| order > 0)) {
             ("Y" | "", Some(order)) => Some(("multipleBirthInteger", Value::from(order))),
             ("Y", None) => Some(("multipleBirthBoolean", Value::Bool(true))),
@@ -283,7 +354,12 @@ impl Sheet<'_> {
             Presence::Null => self.gone("communication"),
             Presence::Value => {
                 let language = concept(&pid.field(15).rep(1), Some("0296"), self.rd.source());
-                let one = language.and_then(|language| object([("language", Some(language)), ("preferred", Some(Value::Bool(true)))]));
+                let one = language.and_then(|language| {
+                    object([
+                        ("language", Some(language)),
+                        ("preferred", Some(Value::Bool(true))),
+                    ])
+                });
                 self.put("communication", one.map(|one| Value::Array(vec![one])));
             }
         }

@@ -66,7 +66,8 @@ pub(super) fn contact(rep: &Rep<'_>, work: bool) -> Option<Value> {
     let part = |n: usize| rep.component(n).text().and_then(clean);
     let equipment = part(3).unwrap_or_default().to_uppercase();
     let use_code = part(2).unwrap_or_default().to_uppercase();
-    let email = part(4).filter(|_| matches!(equipment.as_str(), "INTERNET" | "X.400") || use_code == "NET");
+    let email =
+        part(4).filter(|_| matches!(equipment.as_str(), "INTERNET" | "X.400") || use_code == "NET");
     let system = match equipment.as_str() {
         "INTERNET" | "X.400" => "email",
         "FX" => "fax",
@@ -76,7 +77,10 @@ pub(super) fn contact(rep: &Rep<'_>, work: bool) -> Option<Value> {
         _ if use_code == "BPN" => "pager",
         _ => "phone",
     };
-    let value = email.or_else(|| part(12)).or_else(|| part(1)).or_else(|| assembled(rep))?;
+    let value = email
+        .or_else(|| part(12))
+        .or_else(|| part(1))
+        .or_else(|| assembled(rep))?;
     let use_word = if work {
         "work"
     } else if equipment == "CP" || use_code == "PRS" {
@@ -87,7 +91,11 @@ pub(super) fn contact(rep: &Rep<'_>, work: bool) -> Option<Value> {
     } else {
         "home"
     };
-    object([("system", word(system)), ("value", text(Some(value))), ("use", word(use_word))])
+    object([
+        ("system", word(system)),
+        ("value", text(Some(value))),
+        ("use", word(use_word)),
+    ])
 }
 
 /// XCN as a reference by identifier and name: staff are not patients and get no record of their own here.
@@ -96,7 +104,10 @@ pub(super) fn staff(rep: &Rep<'_>, source: &Source) -> Option<Value> {
     let words = [part(6), part(3), part(2), part(5)];
     let name = words.into_iter().flatten().collect::<Vec<_>>().join(" ");
     let identifier = part(1).and_then(|id| {
-        object([("system", word(&system(&rep.component(9), source))), ("value", text(Some(id)))])
+        object([
+            ("system", word(&system(&rep.component(9), source))),
+            ("value", text(Some(id))),
+        ])
     });
     object([("identifier", identifier), ("display", text(Some(name)))])
 }

@@ -29,12 +29,16 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(msg: &'a Message, ctx: &'a MapCtx<'a>) -> Self {
-        let header = msg.segment("MSH").and_then(|msh| msh.field(7).component(1).text());
+        let header = msg
+            .segment("MSH")
+            .and_then(|msh| msh.field(7).component(1).text());
         Self {
             msg,
             ctx,
             zone: TimeZone::get(&ctx.source.zone).ok(),
-            header_offset: header.and_then(|text| parse(text.trim()).ok()).and_then(|time| time.offset_minutes),
+            header_offset: header
+                .and_then(|text| parse(text.trim()).ok())
+                .and_then(|time| time.offset_minutes),
             issues: RefCell::new(Vec::new()),
         }
     }
@@ -45,7 +49,9 @@ impl<'a> Reader<'a> {
 
     /// The public id of one of the source's own resources.
     pub(super) fn public(&self, resource_type: &str, source_id: &str) -> ResourceId {
-        self.ctx.ids.public_id(&self.ctx.source.id, resource_type, source_id)
+        self.ctx
+            .ids
+            .public_id(&self.ctx.source.id, resource_type, source_id)
     }
 
     /// Writes down what was odd: a place and words, no values.
@@ -57,8 +63,15 @@ impl<'a> Reader<'a> {
         if issues.len() > MAX_ISSUES {
             return;
         }
-        let place = self.msg.segments().filter(|other| other.id() == segment.id() && other.index() <= segment.index());
-        issues.push(format!("{}[{}]-{field}: {what}", segment.id(), place.count()));
+        let place = self
+            .msg
+            .segments()
+            .filter(|other| other.id() == segment.id() && other.index() <= segment.index());
+        issues.push(format!(
+            "{}[{}]-{field}: {what}",
+            segment.id(),
+            place.count()
+        ));
     }
 
     pub(super) fn into_issues(self) -> Vec<String> {
@@ -92,8 +105,14 @@ impl<'a> Reader<'a> {
 
     /// When the source knew: the first of these fields that is a time, else MSH-7.
     pub(super) fn source_time(&self, time: Option<&str>) -> Option<i64> {
-        let header = || self.msg.segment("MSH").and_then(|msh| msh.field(7).component(1).text());
-        let time = time.map(str::to_owned).or_else(|| header().and_then(|text| self.time_of(&text)));
+        let header = || {
+            self.msg
+                .segment("MSH")
+                .and_then(|msh| msh.field(7).component(1).text())
+        };
+        let time = time
+            .map(str::to_owned)
+            .or_else(|| header().and_then(|text| self.time_of(&text)));
         time.and_then(|time| self.span(&time)).map(|span| span.lo)
     }
 
@@ -124,19 +143,29 @@ impl<'a> Reader<'a> {
             return Some(date_text);
         };
         // FHIR R4 writes seconds whenever there is a time, "may be zero-filled" (§2.24.0.1); so are minutes after a bare hour.
-        let fraction = time.fraction.as_deref().map(|digits| format!(".{digits}")).unwrap_or_default();
+        let fraction = time
+            .fraction
+            .as_deref()
+            .map(|digits| format!(".{digits}"))
+            .unwrap_or_default();
         let sign = if offset < 0 { '-' } else { '+' };
         let (hours, minutes) = (offset.unsigned_abs() / 60, offset.unsigned_abs() % 60);
-        Some(format!("{date_text}T{hour:02}:{minute:02}:{second:02}{fraction}{sign}{hours:02}:{minutes:02}"))
+        Some(format!(
+            "{date_text}T{hour:02}:{minute:02}:{second:02}{fraction}{sign}{hours:02}:{minutes:02}"
+        ))
     }
 
     fn zone_offset(&self, year: i16, [month, day, hour, minute, second]: [u8; 5]) -> Option<i16> {
         let small = |n: u8| i8::try_from(n).ok();
         let date = civil::Date::new(year, small(month)?, small(day)?).ok()?;
-        let clock = civil::Time::new(small(hour)?, small(minute)?, small(second)?.min(59), 0).ok()?;
+        let clock =
+            civil::Time::new(small(hour)?, small(minute)?, small(second)?.min(59), 0).ok()?;
         let zone = self.zone.as_ref()?;
         // In the gap or the overlap of a clock change the earlier offset is taken.
-        let instant = zone.to_ambiguous_timestamp(date.to_datetime(clock)).earlier().ok()?;
+        let instant = zone
+            .to_ambiguous_timestamp(date.to_datetime(clock))
+            .earlier()
+            .ok()?;
         let offset: Offset = zone.to_offset(instant);
         i16::try_from(offset.seconds() / 60).ok()
     }

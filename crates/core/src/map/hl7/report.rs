@@ -16,8 +16,17 @@ pub(super) fn number(rd: &Reader<'_>, obr: &Segment<'_>) -> String {
     for field in [3, 2] {
         let rep = obr.field(field).rep(1);
         if rep.component(1).presence() == Presence::Value {
-            let part = |n: usize| rep.component(n).text().unwrap_or_default().trim().to_owned();
-            let authority = [part(2), part(3)].into_iter().find(|name| !name.is_empty()).unwrap_or_default();
+            let part = |n: usize| {
+                rep.component(n)
+                    .text()
+                    .unwrap_or_default()
+                    .trim()
+                    .to_owned()
+            };
+            let authority = [part(2), part(3)]
+                .into_iter()
+                .find(|name| !name.is_empty())
+                .unwrap_or_default();
             return format!("{field}\u{1e}{authority}\u{1e}{}", part(1));
         }
     }
@@ -51,13 +60,18 @@ pub(super) fn draft(
     put("resourceType", Some(Value::from("DiagnosticReport")));
     let notes = notes.iter().filter_map(|note| {
         object([
-            ("url", word("http://hl7.org/fhir/5.0/StructureDefinition/extension-DiagnosticReport.note")),
+            (
+                "url",
+                word("http://hl7.org/fhir/5.0/StructureDefinition/extension-DiagnosticReport.note"),
+            ),
             ("valueAnnotation", Some(json!({"text": note}))),
         ])
     });
     put("extension", list(notes.collect()));
     let numbers = [(2, "PLAC"), (3, "FILL")];
-    let numbers = numbers.into_iter().filter_map(|(field, kind)| entity(&obr.field(field).rep(1), kind, source));
+    let numbers = numbers
+        .into_iter()
+        .filter_map(|(field, kind)| entity(&obr.field(field).rep(1), kind, source));
     put("identifier", list(numbers.collect()));
     let status = match obr.field(25).component(1).text().unwrap_or_default().trim() {
         "O" | "I" | "S" | "N" => "registered",
@@ -75,7 +89,10 @@ pub(super) fn draft(
         }
     };
     put("status", word(status));
-    put("category", one(concept(&obr.field(24).rep(1), Some("0074"), source)));
+    put(
+        "category",
+        one(concept(&obr.field(24).rep(1), Some("0074"), source)),
+    );
     let code = concept(&obr.field(4).rep(1), None, source);
     if code.is_none() {
         rd.note(obr, 4, "no service identifier");
@@ -83,14 +100,20 @@ pub(super) fn draft(
     }
     put("code", code.or_else(|| Some(json!({"text": "not stated"}))));
     put("subject", reference("Patient", order.patient));
-    put("encounter", order.encounter.and_then(|id| reference("Encounter", id)));
+    put(
+        "encounter",
+        order.encounter.and_then(|id| reference("Encounter", id)),
+    );
     let start = rd.time(obr, 7);
     let end = rd.time(obr, 8);
     let mut remove = Vec::new();
     match end {
         Some(end) => {
             remove.push(String::from("effectiveDateTime"));
-            put("effectivePeriod", object([("start", text(start.clone())), ("end", text(Some(end)))]));
+            put(
+                "effectivePeriod",
+                object([("start", text(start.clone())), ("end", text(Some(end)))]),
+            );
         }
         None => put("effectiveDateTime", text(start.clone())),
     }
@@ -99,11 +122,23 @@ pub(super) fn draft(
     let field = obr.field(32);
     let interpreters = field.reps().filter_map(|rep| {
         let who = rep.component(1);
-        let words = [who.sub(3), who.sub(2)].into_iter().flatten().collect::<Vec<_>>().join(" ");
+        let words = [who.sub(3), who.sub(2)]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(" ");
         object([("display", text(clean(words)))])
     });
     put("resultsInterpreter", list(interpreters.collect()));
-    put("result", list(results.iter().filter_map(|id| reference("Observation", id)).collect()));
+    put(
+        "result",
+        list(
+            results
+                .iter()
+                .filter_map(|id| reference("Observation", id))
+                .collect(),
+        ),
+    );
     Draft {
         resource_type: String::from("DiagnosticReport"),
         id: rd.public("DiagnosticReport", &source_id),
@@ -118,5 +153,8 @@ pub(super) fn draft(
 }
 
 fn service(rd: &Reader<'_>, obr: &Segment<'_>) -> String {
-    codes(&obr.field(4).rep(1), None, rd.source()).first().map(Code::key).unwrap_or_default()
+    codes(&obr.field(4).rep(1), None, rd.source())
+        .first()
+        .map(Code::key)
+        .unwrap_or_default()
 }

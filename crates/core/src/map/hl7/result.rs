@@ -12,8 +12,8 @@ use super::json::clean;
 use super::observation::{self, Order, Result};
 use super::patient::{self, Listing, Subject};
 use super::reader::Reader;
-use super::value::{is_text, kind};
 use super::report;
+use super::value::{is_text, kind};
 use crate::record::Draft;
 
 /// One patient's part of the message.
@@ -41,14 +41,31 @@ pub(super) fn drafts(rd: &Reader<'_>) -> Option<Vec<(Subject, Vec<Draft>)>> {
 
 fn one(rd: &Reader<'_>, part: &Part<'_>) -> Option<(Subject, Vec<Draft>)> {
     let subject = patient::subject(rd, &part.pid)?;
-    let mut drafts = vec![patient::draft(rd, &part.pid, part.pd1.as_ref(), &subject, Listing::Part)];
-    let encounter = part.pv1.as_ref().and_then(|pv1| encounter::draft(rd, Step::Mention, pv1, &subject.id));
+    let mut drafts = vec![patient::draft(
+        rd,
+        &part.pid,
+        part.pd1.as_ref(),
+        &subject,
+        Listing::Part,
+    )];
+    let encounter = part
+        .pv1
+        .as_ref()
+        .and_then(|pv1| encounter::draft(rd, Step::Mention, pv1, &subject.id));
     let visit = encounter.as_ref().map(|draft| draft.id.clone());
     drafts.extend(encounter);
     let mut seen: HashMap<String, usize> = HashMap::new();
     for group in &part.orders {
-        let mut key = group.obr.as_ref().map(|obr| report::number(rd, obr)).unwrap_or_default();
-        let whole = group.obr.as_ref().map(|obr| report::key(rd, obr, &key)).unwrap_or_default();
+        let mut key = group
+            .obr
+            .as_ref()
+            .map(|obr| report::number(rd, obr))
+            .unwrap_or_default();
+        let whole = group
+            .obr
+            .as_ref()
+            .map(|obr| report::key(rd, obr, &key))
+            .unwrap_or_default();
         // Orders that nothing tells apart are told apart by their place.
         let count = seen.entry(whole).or_default();
         *count += 1;
@@ -74,7 +91,11 @@ fn orders(
         obr: group.obr.as_ref(),
         key,
     };
-    let results: Vec<Draft> = group.results.iter().filter_map(|result| observation::draft(rd, &order, result)).collect();
+    let results: Vec<Draft> = group
+        .results
+        .iter()
+        .filter_map(|result| observation::draft(rd, &order, result))
+        .collect();
     let ids: Vec<ResourceId> = results.iter().map(|draft| draft.id.clone()).collect();
     drafts.extend(results);
     if let Some(obr) = &group.obr {
@@ -156,10 +177,18 @@ fn parts<'a>(rd: &Reader<'a>) -> Vec<Part<'a>> {
 
 /// Running text of one code and sub-id is one result, however many segments it was cut into.
 fn add<'a>(group: &mut Group<'a>, obx: Segment<'a>) {
-    let places = group.places.entry((obx.field(3).raw(), obx.field(4).raw())).or_default();
+    let places = group
+        .places
+        .entry((obx.field(3).raw(), obx.field(4).raw()))
+        .or_default();
     // The first is enough to look at: a second result of the key is there because it did not join it.
-    if let Some(result) = places.first().and_then(|&place| group.results.get_mut(place))
-        && result.segments.first().is_some_and(|first| is_text(&kind(first)) && kind(first) == kind(&obx))
+    if let Some(result) = places
+        .first()
+        .and_then(|&place| group.results.get_mut(place))
+        && result
+            .segments
+            .first()
+            .is_some_and(|first| is_text(&kind(first)) && kind(first) == kind(&obx))
         && !kind(&obx).is_empty()
     {
         result.segments.push(obx);

@@ -105,7 +105,12 @@ pub(super) fn unit(field: &Field<'_>) -> Option<Unit> {
         let text = rep.text().and_then(clean)?;
         return Some(guess(text));
     }
-    let ucum = system.is_some_and(|system| matches!(system.to_uppercase().as_str(), "UCUM" | "HTTP://UNITSOFMEASURE.ORG"));
+    let ucum = system.is_some_and(|system| {
+        matches!(
+            system.to_uppercase().as_str(),
+            "UCUM" | "HTTP://UNITSOFMEASURE.ORG"
+        )
+    });
     let text = name.clone().or_else(|| code.clone())?;
     match code {
         Some(code) if ucum => Some(Unit {
@@ -123,8 +128,13 @@ pub(super) fn unit(field: &Field<'_>) -> Option<Unit> {
 }
 
 fn guess(text: String) -> Unit {
-    let compact: String = text.chars().filter(|letter| !letter.is_whitespace()).collect();
-    let known = GUESSES.iter().find(|(sent, _)| *sent == text || *sent == compact);
+    let compact: String = text
+        .chars()
+        .filter(|letter| !letter.is_whitespace())
+        .collect();
+    let known = GUESSES
+        .iter()
+        .find(|(sent, _)| *sent == text || *sent == compact);
     Unit {
         system: known.map(|_| UCUM.to_owned()),
         code: known.map(|(_, code)| (*code).to_owned()),

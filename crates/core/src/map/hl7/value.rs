@@ -27,7 +27,12 @@ pub(super) fn is_text(kind: &str) -> bool {
 
 /// OBX-2, upper case.
 pub(super) fn kind(obx: &Segment<'_>) -> String {
-    obx.field(2).component(1).text().unwrap_or_default().trim().to_uppercase()
+    obx.field(2)
+        .component(1)
+        .text()
+        .unwrap_or_default()
+        .trim()
+        .to_uppercase()
 }
 
 /// The running text of an OBX: repetitions are lines.
@@ -36,7 +41,10 @@ pub(super) fn lines(obx: &Segment<'_>) -> Vec<String> {
     if obx.field(5).presence() != Presence::Value {
         return vec![String::new()];
     }
-    obx.field(5).reps().map(|rep| rep.plain().unwrap_or_default()).collect()
+    obx.field(5)
+        .reps()
+        .map(|rep| rep.plain().unwrap_or_default())
+        .collect()
 }
 
 /// OBX-5 of anything but running text.
@@ -46,12 +54,20 @@ pub(super) fn said(rd: &Reader<'_>, obx: &Segment<'_>) -> Said {
         return Said::Nothing("unknown");
     }
     if matches!(kind.as_str(), "ED" | "RP") {
-        rd.note(obx, 5, "embedded document: kept in the journal, not decoded");
+        rd.note(
+            obx,
+            5,
+            "embedded document: kept in the journal, not decoded",
+        );
         return Said::Nothing("unsupported");
     }
     let unit = unit(&obx.field(6));
     let mut values: Vec<(&'static str, Value)> = Vec::new();
-    for rep in obx.field(5).reps().filter(|rep| rep.presence() == Presence::Value) {
+    for rep in obx
+        .field(5)
+        .reps()
+        .filter(|rep| rep.presence() == Presence::Value)
+    {
         values.extend(value(rd, obx, &kind, &rep, unit.as_ref()));
     }
     if values.len() > 1 {
@@ -111,27 +127,46 @@ fn value(
             })
         }
         "SN" => structured(rep, unit).or_else(|| {
-            let words = [part(1), part(2), part(3), part(4), unit.map(|unit| unit.text().to_owned())];
-            text(Some(words.into_iter().flatten().collect::<Vec<_>>().join(" "))).map(|value| ("valueString", value))
+            let words = [
+                part(1),
+                part(2),
+                part(3),
+                part(4),
+                unit.map(|unit| unit.text().to_owned()),
+            ];
+            text(Some(
+                words.into_iter().flatten().collect::<Vec<_>>().join(" "),
+            ))
+            .map(|value| ("valueString", value))
         }),
         "NR" => {
             let limit = |n: usize| part(n).and_then(|number| quantity(&number, None, unit));
-            object([("low", limit(1)), ("high", limit(2))]).map(|range| ("valueRange", range)).or_else(string)
+            object([("low", limit(1)), ("high", limit(2))])
+                .map(|range| ("valueRange", range))
+                .or_else(string)
         }
         "CE" | "CWE" | "CNE" | "CF" | "IS" | "ID" => {
             concept(rep, None, rd.source()).map(|concept| ("valueCodeableConcept", concept))
         }
-        "DT" | "TS" | "DTM" => part(1).and_then(|time| rd.time_of(&time)).map(|time| ("valueDateTime", Value::from(time))).or_else(|| {
-            rd.note(obx, 5, "not a time");
-            string()
-        }),
-        "TM" => part(1).and_then(|time| clock(&time)).map(|time| ("valueTime", Value::from(time))).or_else(|| {
-            rd.note(obx, 5, "not a time of day");
-            string()
-        }),
+        "DT" | "TS" | "DTM" => part(1)
+            .and_then(|time| rd.time_of(&time))
+            .map(|time| ("valueDateTime", Value::from(time)))
+            .or_else(|| {
+                rd.note(obx, 5, "not a time");
+                string()
+            }),
+        "TM" => part(1)
+            .and_then(|time| clock(&time))
+            .map(|time| ("valueTime", Value::from(time)))
+            .or_else(|| {
+                rd.note(obx, 5, "not a time of day");
+                string()
+            }),
         "DR" => {
             let time = |n: usize| part(n).and_then(|time| rd.time_of(&time)).map(Value::from);
-            object([("start", time(1)), ("end", time(2))]).map(|period| ("valuePeriod", period)).or_else(string)
+            object([("start", time(1)), ("end", time(2))])
+                .map(|period| ("valuePeriod", period))
+                .or_else(string)
         }
         // A type that is missing or unknown is read as text.
         _ => string(),
@@ -159,7 +194,11 @@ fn structured(rep: &Rep<'_>, unit: Option<&Unit>) -> Option<(&'static str, Value
         (Some(numerator), Some(":" | "/"), Some(denominator)) => {
             // A titre has no unit: the unit of OBX-6 belongs to neither part.
             let denominator = quantity(&denominator, None, None)?;
-            object([("numerator", Some(numerator)), ("denominator", Some(denominator))]).map(|ratio| ("valueRatio", ratio))
+            object([
+                ("numerator", Some(numerator)),
+                ("denominator", Some(denominator)),
+            ])
+            .map(|ratio| ("valueRatio", ratio))
         }
         _ => None,
     }
@@ -169,11 +208,19 @@ fn structured(rep: &Rep<'_>, unit: Option<&Unit>) -> Option<(&'static str, Value
 fn clock(text: &str) -> Option<String> {
     let digits: String = text.chars().take_while(char::is_ascii_digit).collect();
     let pair = |at: usize, limit: u8| {
-        digits.get(at..at + 2).and_then(|pair| pair.parse::<u8>().ok()).filter(|&part| part < limit)
+        digits
+            .get(at..at + 2)
+            .and_then(|pair| pair.parse::<u8>().ok())
+            .filter(|&part| part < limit)
     };
     match digits.len() {
         4 => Some(format!("{:02}:{:02}:00", pair(0, 24)?, pair(2, 60)?)),
-        6 => Some(format!("{:02}:{:02}:{:02}", pair(0, 24)?, pair(2, 60)?, pair(4, 60)?)),
+        6 => Some(format!(
+            "{:02}:{:02}:{:02}",
+            pair(0, 24)?,
+            pair(2, 60)?,
+            pair(4, 60)?
+        )),
         _ => None,
     }
 }
@@ -183,12 +230,19 @@ fn limits(text: &str) -> (Option<&str>, Option<&str>) {
     let text = text.trim();
     for (sign, low) in [("<=", false), (">=", true), ("<", false), (">", true)] {
         if let Some(number) = text.strip_prefix(sign) {
-            return if low { (Some(number), None) } else { (None, Some(number)) };
+            return if low {
+                (Some(number), None)
+            } else {
+                (None, Some(number))
+            };
         }
     }
     // A minus at the start is a sign; the first one after it parts the two numbers.
     let start = usize::from(text.starts_with('-'));
-    let dash = text.get(start..).and_then(|rest| rest.find('-')).map(|at| at + start);
+    let dash = text
+        .get(start..)
+        .and_then(|rest| rest.find('-'))
+        .map(|at| at + start);
     match dash.and_then(|at| Some((text.get(..at)?, text.get(at + 1..)?))) {
         Some((low, high)) if is_number(low) && is_number(high) => (Some(low), Some(high)),
         _ => (None, None),
@@ -207,6 +261,10 @@ pub(super) fn component(code: &Value, (name, value): (&'static str, Value)) -> O
 
 /// A data-absent-reason.
 pub(super) fn absent(reason: &str) -> Option<Value> {
-    let coding = super::json::coding("http://terminology.hl7.org/CodeSystem/data-absent-reason", reason, None);
+    let coding = super::json::coding(
+        "http://terminology.hl7.org/CodeSystem/data-absent-reason",
+        reason,
+        None,
+    );
     object([("coding", one(coding))])
 }

@@ -1,0 +1,332 @@
+//! The command line (design §4.1).
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use serde::{Deserialize, Serialize};
+
+/// Between your application and the hospital's EHR: the right person acts on the right facts in time.
+#[derive(Parser)]
+#[command(
+    name = "bedside",
+    version,
+    max_term_width = 100,
+    after_help = "\
+Examples:
+  bedside demo                               a simulated ward, the gateway and the console, on this machine
+  bedside init hospital && bedside serve --config hospital/bedside.toml
+  bedside ingest export/ --source archive    take in a folder of HL7 v2 and FHIR
+  bedside patient find \"okonkwo 1961\"        look somebody up
+  bedside quarantine list                    what could not be read, and why
+
+Exit status: 0 done; 1 ran and found something wrong; 2 usage; 3 bad input or configuration;
+4 environment (port, disk, lock, key); 5 denied."
+)]
+pub(crate) struct Args {
+    /// The configuration. Without one: data in ./bedside-data, the key beside it.
+    #[arg(long, global = true, env = "BEDSIDE_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The data directory. Overrides the configuration.
+    #[arg(long, global = true, env = "BEDSIDE_DATA", value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Print one JSON document (listings: one object a line).
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// What to log to standard error: error, warn, info, debug, trace, or a filter like `warn,bedside_gateway=debug`.
+    #[arg(long, global = true, value_name = "LEVEL", default_value = "warn")]
+    pub(crate) log: String,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// A simulated ward, the gateway and the console, all live on loopback.
+    #[command(
+        after_help = "Examples:\n  bedside demo\n  bedside demo --patients 40 --seed 7\n  bedside demo --once --json     one simulated day, then the summary"
+    )]
+    Demo(Demo),
+    /// Write a configuration with comments, and the key.
+    #[command(after_help = "Example:\n  bedside init hospital")]
+    Init {
+        /// Where to; made when it is not there.
+        dir: PathBuf,
+    },
+    /// Run the gateway and the console until SIGTERM or Ctrl-C.
+    #[command(
+        after_help = "Prints one JSON line with the bound addresses when it is ready.\n\nExample:\n  bedside serve --config hospital/bedside.toml"
+    )]
+    Serve,
+    /// The configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Take in files or folders of HL7 v2 (single, batch) and FHIR (resource, Bundle, NDJSON; also .gz).
+    #[command(
+        after_help = "Content is recognised by its bytes. A unit that was taken in before is a duplicate. Exit status 1 when anything was parked or could not be read.\n\nExamples:\n  bedside ingest adt.hl7 --source ward\n  bedside ingest export/ more.ndjson.gz --source archive --json"
+    )]
+    Ingest(Ingest),
+    /// Look somebody up.
+    #[command(subcommand)]
+    Patient(PatientCommand),
+    /// The raw inputs in order of receipt.
+    #[command(subcommand)]
+    Journal(JournalCommand),
+    /// HL7 v2 bench tools; they need no store.
+    #[command(subcommand)]
+    Hl7(Hl7Command),
+    /// The parked inputs.
+    #[command(subcommand)]
+    Quarantine(QuarantineCommand),
+    /// The log of every access and exchange.
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Local accounts of the console.
+    #[command(subcommand)]
+    Account(AccountCommand),
+    /// Show speed on this machine beside what its disk can do.
+    #[command(subcommand)]
+    Bench(BenchCommand),
+    /// Print completions for a shell.
+    #[command(
+        after_help = "Example:\n  bedside completions bash > ~/.local/share/bash-completion/completions/bedside"
+    )]
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct Demo {
+    /// Play one simulated day, print the summary and stop.
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Patients on the ward.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=2000))]
+    pub(crate) patients: u32,
+    /// The same seed plays the same day.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Where the console listens; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "HOST:PORT")]
+    pub(crate) http: SocketAddr,
+    /// Where the ward's messages arrive; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:2575", value_name = "HOST:PORT")]
+    pub(crate) mllp: SocketAddr,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Read the configuration and say what is wrong with it, by line and column.
+    #[command(after_help = "Example:\n  bedside config check --config hospital/bedside.toml")]
+    Check,
+}
+
+#[derive(ClapArgs, Serialize, Deserialize, Clone)]
+pub(crate) struct Ingest {
+    /// Files and folders.
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// The source that they come from. An unknown name makes a new source and its system.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) source: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+pub(crate) enum Format {
+    /// A page for people.
+    Summary,
+    /// A FHIR Bundle.
+    Fhir,
+}
+
+#[derive(Subcommand, Serialize, Deserialize, Clone)]
+pub(crate) enum PatientCommand {
+    /// Find people by name, number or birth date.
+    #[command(
+        after_help = "Examples:\n  bedside patient find okonkwo\n  bedside patient find \"smi anna 1980-02-03\"\n  bedside patient find 100234"
+    )]
+    Find {
+        /// Names (their beginnings are enough), numbers, birth dates.
+        query: String,
+        /// As whom: clinician, engineer, compliance, application.
+        #[arg(long, default_value = "clinician")]
+        role: String,
+        /// Why; an engineer must say.
+        #[arg(long)]
+        reason: Option<String>,
+    },
+    /// Show what is known of a person, from where and how old it is.
+    #[command(
+        after_help = "A bare date means the end of that day.\n\nExamples:\n  bedside patient show ID\n  bedside patient show ID --as-of 2026-11-22T09:00:00-06:00\n  bedside patient show ID --format fhir > chart.json"
+    )]
+    Show {
+        /// The person's or patient's id, as `find` prints it.
+        id: String,
+        /// What did we know then? RFC 3339, or a date.
+        #[arg(long, value_name = "TIME")]
+        as_of: Option<String>,
+        /// As whom: clinician, engineer, compliance, application.
+        #[arg(long, default_value = "clinician")]
+        role: String,
+        /// Why; an engineer must say.
+        #[arg(long)]
+        reason: Option<String>,
+        /// How.
+        #[arg(long, value_enum, default_value_t = Format::Summary)]
+        format: Format,
+    },
+}
+
+#[derive(Subcommand, Serialize, Deserialize, Clone)]
+pub(crate) enum JournalCommand {
+    /// List inputs: types, times, states; no clinical content.
+    #[command(
+        after_help = "Examples:\n  bedside journal list --source ward\n  bedside journal list --since 2026-11-22T08:00:00Z --json"
+    )]
+    List {
+        /// Of this source alone.
+        #[arg(long)]
+        source: Option<String>,
+        /// Received at or after this time. RFC 3339, or a date.
+        #[arg(long, value_name = "TIME")]
+        since: Option<String>,
+        /// In this state alone: pending, applied, noop, parked, held.
+        #[arg(long)]
+        state: Option<String>,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Hl7Command {
+    /// Show segments and fields, and what is odd about them.
+    #[command(
+        after_help = "Examples:\n  bedside hl7 parse message.hl7\n  bedside hl7 parse - < message.hl7"
+    )]
+    Parse {
+        /// A file, or - for standard input.
+        file: PathBuf,
+    },
+    /// Show the FHIR resources that a message becomes.
+    #[command(
+        name = "to-fhir",
+        after_help = "Example:\n  bedside hl7 to-fhir message.hl7 --zone America/Chicago"
+    )]
+    ToFhir {
+        /// A file, or - for standard input.
+        file: PathBuf,
+        /// The zone of times that carry no offset.
+        #[arg(long, default_value = "UTC")]
+        zone: String,
+    },
+}
+
+#[derive(Subcommand, Serialize, Deserialize, Clone)]
+pub(crate) enum QuarantineCommand {
+    /// What is parked, why, whose it is, and how much waits behind it.
+    #[command(
+        after_help = "Examples:\n  bedside quarantine list\n  bedside quarantine list --json"
+    )]
+    List,
+    /// One parked input as it was received. Shows clinical content: needs --reason.
+    #[command(
+        after_help = "Example:\n  bedside quarantine show 42 --reason \"ticket 4711: A40 without MRG\""
+    )]
+    Show {
+        /// Its position, as `list` prints it.
+        seq: i64,
+        /// Why you need to see it.
+        #[arg(long)]
+        reason: Option<String>,
+    },
+    /// Try it again, and what waits behind it.
+    #[command(after_help = "Example:\n  bedside quarantine replay 42")]
+    Replay {
+        /// Its position.
+        seq: i64,
+    },
+    /// Give it up for good; what waits behind it goes on. The bytes stay in the journal.
+    #[command(
+        after_help = "Example:\n  bedside quarantine discard 42 --reason \"sent by mistake, the ward knows\""
+    )]
+    Discard {
+        /// Its position.
+        seq: i64,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+#[derive(Subcommand, Serialize, Deserialize, Clone)]
+pub(crate) enum AuditCommand {
+    /// Recompute everything and name the first bad entry.
+    #[command(after_help = "Examples:\n  bedside audit verify\n  bedside audit verify --json")]
+    Verify,
+    /// Who did what, when, why.
+    #[command(
+        after_help = "Examples:\n  bedside audit search --action patient.read --since 2026-11-22\n  bedside audit search --patient ID --json"
+    )]
+    Search {
+        /// From this time on.
+        #[arg(long, value_name = "TIME")]
+        since: Option<String>,
+        /// Up to this time.
+        #[arg(long, value_name = "TIME")]
+        until: Option<String>,
+        /// Of this account or service.
+        #[arg(long)]
+        actor: Option<String>,
+        /// patient.read, input.receive, session.start and the like.
+        #[arg(long)]
+        action: Option<String>,
+        /// About this patient id.
+        #[arg(long)]
+        patient: Option<String>,
+        /// At most so many.
+        #[arg(long, default_value_t = 100)]
+        limit: usize,
+    },
+}
+
+#[derive(Subcommand, Serialize, Deserialize, Clone)]
+pub(crate) enum AccountCommand {
+    /// List them.
+    #[command(after_help = "Example:\n  bedside account list")]
+    List,
+    /// Add one, or change its roles.
+    #[command(after_help = "Example:\n  bedside account add dr.lee --role clinician")]
+    Add {
+        /// Its name.
+        name: String,
+        /// clinician, engineer or compliance; repeat for several.
+        #[arg(long = "role", required = true)]
+        roles: Vec<String>,
+    },
+    /// Print a one-time sign-in link, good for an hour.
+    #[command(after_help = "Example:\n  bedside account link dr.lee")]
+    Link {
+        /// The account.
+        name: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum BenchCommand {
+    /// Messages acknowledged, messages applied and resources imported per second, beside raw sync and group commit.
+    #[command(
+        after_help = "Examples:\n  bedside bench ingest\n  bedside bench ingest --seconds 20 --dir /var/lib/bedside --json"
+    )]
+    Ingest {
+        /// Seconds for each figure.
+        #[arg(long, default_value_t = 5)]
+        seconds: u32,
+        /// Connections that send at once.
+        #[arg(long, default_value_t = 16)]
+        connections: u32,
+        /// Where to put the scratch data: the disk that is measured.
+        #[arg(long, value_name = "DIR", default_value = ".")]
+        dir: PathBuf,
+    },
+}

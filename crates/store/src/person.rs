@@ -1,0 +1,254 @@
+//! All that is known of one person, now or as it was known at a moment (design D7, promise P7).
+
+use std::collections::BTreeSet;
+
+use bedside_core::access::Action;
+use bedside_core::audit::{AuditOutcome, Entry};
+use bedside_core::completeness::{Asked, Coverage};
+use bedside_core::ctx::OpCtx;
+use bedside_core::record::{PersonRecord, Stored};
+use bedside_fact::clock::Timestamp;
+use bedside_fact::id::{PersonId, ResourceId, Seq, TenantId, Token};
+
+use crate::backend::{Tx, Val};
+use crate::error::Error;
+use crate::journal::lanes_of;
+use crate::links::links_at;
+use crate::row;
+use crate::seal::Sealer;
+use crate::sequence;
+use crate::source::moment;
+use crate::store::Store;
+use crate::version;
+
+/// Moments of a history that are told.
+const MOMENTS: i64 = 500;
+
+impl Store {
+    /// A person with everything that was known at `as_of`, or is known now. `id` is that of the person or of one of its patients. The
+    /// entry for each patient is in the log before this returns.
+    ///
+    /// # Errors
+    /// [`Error::Denied`], [`Error::NotFound`], [`Error::Unavailable`] when the log can't be written, or what the database said.
+    pub async fn person(
+        &self,
+        ctx: &OpCtx,
+        id: &str,
+        as_of: Option<Timestamp>,
+    ) -> Result<PersonRecord, Error> {
+        self.guard(ctx, Action::ReadChart).await?;
+        let (tenant, sealer, wanted) =
+            (self.tenant().clone(), self.sealer().clone(), id.to_owned());
+        let record = self
+            .read(move |tx| {
+                let seq = sequence::at(tx, &tenant, as_of)?;
+                read_person(tx, &sealer, &tenant, &wanted, seq)
+            })
+            .await?;
+        let mut detail = format!("person {} seq {}", record.person, record.seq);
+        if let Some(as_of) = as_of {
+            detail.push_str(&format!(" as of {as_of}"));
+        }
+        let entry =
+            Entry::new(ctx, Action::ReadChart.as_str(), AuditOutcome::Success).detail(detail);
+        let entries = record
+            .patients
+            .iter()
+            .map(|patient| entry.clone().patient(patient.as_str()))
+            .collect();
+        self.audit_all(ctx, entries).await?;
+        Ok(record)
+    }
+
+    /// The moments at which something about a person became known, oldest first: the last 500.
+    ///
+    /// # Errors
+    /// [`Error::Denied`], [`Error::NotFound`], or what the database said.
+    pub async fn history(&self, ctx: &OpCtx, id: &str) -> Result<Vec<Timestamp>, Error> {
+        self.guard(ctx, Action::ReadChart).await?;
+        let (tenant, wanted) = (self.tenant().clone(), id.to_owned());
+        let (patients, moments) = self
+            .read(move |tx| {
+                let seq = sequence::last(tx, &tenant)?;
+                let (_, patients) = members(tx, &tenant, &wanted, seq)?;
+                let mut moments = BTreeSet::new();
+                for patient in &patients {
+                    let rows = tx.query(
+                        "SELECT DISTINCT from_seq, known_at FROM version WHERE tenant = $1 AND patient = $2 \
+                         ORDER BY from_seq DESC LIMIT $3",
+                        &[Val::Text(tenant.as_str()), Val::Text(patient), Val::Int(MOMENTS)],
+                    )?;
+                    for found in &rows {
+                        moments.insert(row::int(found, 1)?);
+                    }
+                }
+                Ok((patients, moments))
+            })
+            .await?;
+        let entry =
+            Entry::new(ctx, Action::ReadChart.as_str(), AuditOutcome::Success).detail("history");
+        self.audit_all(
+            ctx,
+            patients
+                .iter()
+                .map(|patient| entry.clone().patient(patient))
+                .collect(),
+        )
+        .await?;
+        let surplus = moments
+            .len()
+            .saturating_sub(usize::try_from(MOMENTS).unwrap_or(usize::MAX));
+        moments.into_iter().skip(surplus).map(moment).collect()
+    }
+}
+
+/// The person of an id and the patients that it was made of at a position. An id that has gone into another person leads there.
+pub(crate) fn members(
+    tx: &mut dyn Tx,
+    tenant: &TenantId,
+    id: &str,
+    seq: i64,
+) -> Result<(String, Vec<String>), Error> {
+    let key = Val::Text(tenant.as_str());
+    let mut patients = patients_of(tx, tenant, id, seq)?;
+    if !patients.is_empty() {
+        return Ok((id.to_owned(), std::mem::take(&mut patients)));
+    }
+    let params = [key, Val::Text(id), Val::Int(seq)];
+    let mut rows = tx.query(
+        "SELECT person FROM member WHERE tenant = $1 AND patient = $2 AND from_seq <= $3 AND (to_seq IS NULL OR to_seq > $3)",
+        &params,
+    )?;
+    if rows.is_empty() {
+        // A person that is no more: where its last patient is.
+        rows = tx.query(
+            "SELECT now.person FROM member was JOIN member now ON now.tenant = was.tenant AND now.patient = was.patient \
+             WHERE was.tenant = $1 AND was.person = $2 AND now.from_seq <= $3 AND (now.to_seq IS NULL OR now.to_seq > $3) \
+             ORDER BY was.from_seq DESC, now.person LIMIT 1",
+            &params,
+        )?;
+    }
+    let person = row::text(rows.first().ok_or(Error::NotFound("patient"))?, 0)?.to_owned();
+    let patients = patients_of(tx, tenant, &person, seq)?;
+    Ok((person, patients))
+}
+
+fn patients_of(
+    tx: &mut dyn Tx,
+    tenant: &TenantId,
+    person: &str,
+    seq: i64,
+) -> Result<Vec<String>, Error> {
+    let rows = tx.query(
+        "SELECT m.patient FROM member m JOIN patient p ON p.tenant = m.tenant AND p.id = m.patient \
+         WHERE m.tenant = $1 AND m.person = $2 AND m.from_seq <= $3 AND (m.to_seq IS NULL OR m.to_seq > $3) \
+         ORDER BY p.since_seq, p.id",
+        &[Val::Text(tenant.as_str()), Val::Text(person), Val::Int(seq)],
+    )?;
+    rows.iter()
+        .map(|found| row::text(found, 0).map(str::to_owned))
+        .collect()
+}
+
+fn read_person(
+    tx: &mut dyn Tx,
+    sealer: &Sealer,
+    tenant: &TenantId,
+    id: &str,
+    seq: i64,
+) -> Result<PersonRecord, Error> {
+    let (person, patients) = members(tx, tenant, id, seq)?;
+    let (mut resources, mut completeness) = (Vec::new(), Vec::new());
+    for patient in &patients {
+        resources.extend(compartment(tx, sealer, tenant, patient, seq)?);
+        completeness.extend(asked(tx, tenant, patient, seq)?);
+    }
+    Ok(PersonRecord {
+        links: links_at(tx, tenant, &patients, seq)?,
+        waiting: waiting(tx, tenant, &patients)?,
+        person: PersonId::new(person),
+        patients: patients.into_iter().map(ResourceId::new).collect(),
+        resources,
+        completeness,
+        seq: Seq(seq),
+    })
+}
+
+fn compartment(
+    tx: &mut dyn Tx,
+    sealer: &Sealer,
+    tenant: &TenantId,
+    patient: &str,
+    seq: i64,
+) -> Result<Vec<Stored>, Error> {
+    let rows = tx.query(
+        "SELECT v.resource_type, v.id, v.patient, v.version, v.source, v.journal_seq, v.from_seq, v.known_at, \
+         v.source_time, v.when_lo, v.when_hi, v.mapping, v.key_of, v.sealed FROM version v \
+         WHERE v.tenant = $1 AND v.patient = $2 AND v.from_seq <= $3 AND (v.to_seq IS NULL OR v.to_seq > $3) \
+         ORDER BY v.resource_type, v.id",
+        &[Val::Text(tenant.as_str()), Val::Text(patient), Val::Int(seq)],
+    )?;
+    rows.iter()
+        .map(|found| version::stored(sealer, found))
+        .collect()
+}
+
+fn asked(tx: &mut dyn Tx, tenant: &TenantId, patient: &str, seq: i64) -> Result<Vec<Asked>, Error> {
+    let rows = tx.query(
+        "SELECT source, patient, resource_type, category, coverage, asked_at, window_lo, window_hi, persona, basis \
+         FROM completeness WHERE tenant = $1 AND patient = $2 AND seq <= $3 ORDER BY seq, n",
+        &[Val::Text(tenant.as_str()), Val::Text(patient), Val::Int(seq)],
+    )?;
+    rows.iter()
+        .map(|found| {
+            Ok(Asked {
+                source: row::text(found, 0)?.to_owned(),
+                patient: row::text(found, 1)?.to_owned(),
+                resource_type: row::text(found, 2)?.to_owned(),
+                category: row::text(found, 3)?.to_owned(),
+                coverage: Coverage::parse(row::text(found, 4)?).ok_or_else(|| {
+                    Error::Corrupt(String::from("completeness.coverage has an unknown word"))
+                })?,
+                asked_at: row::int(found, 5)?,
+                window_lo: row::int_or_null(found, 6)?,
+                window_hi: row::int_or_null(found, 7)?,
+                persona: row::text(found, 8)?.to_owned(),
+                basis: row::text(found, 9)?.to_owned(),
+            })
+        })
+        .collect()
+}
+
+/// Inputs parked or held now in the lanes of these patients: what the record may lack.
+fn waiting(tx: &mut dyn Tx, tenant: &TenantId, patients: &[String]) -> Result<u64, Error> {
+    let rows = tx.query(
+        "SELECT system, lanes FROM journal WHERE tenant = $1 AND state IN ('pending', 'parked', 'held') AND state <> 'pending'",
+        &[Val::Text(tenant.as_str())],
+    )?;
+    if rows.is_empty() {
+        return Ok(0);
+    }
+    let mut ours: BTreeSet<(String, Token)> = BTreeSet::new();
+    for patient in patients {
+        let numbers = tx.query(
+            "SELECT system, token FROM alias WHERE tenant = $1 AND patient = $2 AND to_seq IS NULL",
+            &[Val::Text(tenant.as_str()), Val::Text(patient)],
+        )?;
+        for found in &numbers {
+            for token in lanes_of(row::blob(found, 1)?) {
+                ours.insert((row::text(found, 0)?.to_owned(), token));
+            }
+        }
+    }
+    let mut count = 0;
+    for found in &rows {
+        let system = row::text(found, 0)?;
+        if lanes_of(row::blob(found, 1)?)
+            .into_iter()
+            .any(|token| ours.contains(&(system.to_owned(), token)))
+        {
+            count += 1;
+        }
+    }
+    Ok(count)
+}
