@@ -29,6 +29,7 @@ use crate::sequence;
 use crate::store::Store;
 use crate::token::{Tokens, ensure_patient};
 use crate::version::{Origin, Sealed};
+use crate::writer::Turn;
 
 /// The longest reason that is kept, in characters.
 const LONGEST_REASON: usize = 500;
@@ -65,6 +66,7 @@ impl Store {
             .writer
             .write_then(
                 bytes,
+                Turn::Later,
                 move |tx| work.run(tx),
                 move |result: &Result<Option<i64>, Error>| {
                     if let Ok(Some(seq)) = result {

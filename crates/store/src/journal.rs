@@ -21,6 +21,7 @@ use crate::row;
 use crate::seal::{Sealer, SecretKey};
 use crate::sequence;
 use crate::store::Store;
+use crate::writer::Turn;
 
 /// Who mends what can't be applied.
 pub(crate) const OWNER: &str = "integration engineer";
@@ -65,6 +66,7 @@ impl Store {
             .writer
             .write_then(
                 bytes,
+                Turn::Now,
                 move |tx| write(tx, &sealer, &tenant, &prepared, &entry, now),
                 move |result: &Result<Vec<Admitted>, Error>| {
                     let Ok(admitted) = result else {

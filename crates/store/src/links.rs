@@ -22,6 +22,7 @@ use crate::seal::Sealer;
 use crate::sequence;
 use crate::store::Store;
 use crate::version::{self, Origin, Sealed};
+use crate::writer::Turn;
 
 /// The mapping of versions that an undoing writes.
 const MAPPING: &str = "undo/1";
@@ -78,6 +79,7 @@ impl Store {
             .writer
             .write_then(
                 0,
+                Turn::Now,
                 move |tx| undo(tx, &sealer, &tenant, link.0, &sealed_why, &entry, now),
                 move |result: &Result<i64, Error>| {
                     if let Ok(seq) = result {

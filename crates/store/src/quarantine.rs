@@ -14,6 +14,7 @@ use crate::input::{COLUMNS, journal_row};
 use crate::row;
 use crate::source::moment;
 use crate::store::Store;
+use crate::writer::Turn;
 
 /// A parked input.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,6 +128,7 @@ impl Store {
             .writer
             .write_then(
                 0,
+                Turn::Now,
                 move |tx| {
                     let (state, reason) = if how == "replay" { ("pending", "") } else { ("noop", "discarded") };
                     let ended = tx.execute(

@@ -3,6 +3,7 @@
 //! The sync costs the same for one as for hundreds, so under load a hundred callers share it. One bad unit does not
 //! spoil the others: it is taken out, and the rest is run again without it.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,6 +17,10 @@ const BATCH: usize = 512;
 
 /// Bytes in one transaction, counted roughly: a long sync makes everybody wait.
 const BATCH_BYTES: usize = 1 << 20;
+
+/// Units of [`Turn::Later`] in one transaction while a sender waits for its answer in the same one. The charts follow at this pace at
+/// least; when no sender waits they have the transaction to themselves.
+const LATER: usize = 4;
 
 /// Units that may wait. When it is full, callers wait before they may wait.
 const QUEUE: usize = 4_096;
@@ -40,6 +45,15 @@ enum Message {
     Stop,
 }
 
+/// Who waits for a unit of work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// Somebody outside: a sender for its acknowledgement, a person for a page.
+    Now,
+    /// Nobody outside: what is durable already is being applied.
+    Later,
+}
+
 type Run = Box<dyn FnMut(&mut dyn Tx) -> Result<(), Error> + Send>;
 
 struct Command {
@@ -47,6 +61,7 @@ struct Command {
     finish: Box<dyn FnOnce(Result<(), Error>) + Send>,
     claim: Arc<AtomicU8>,
     bytes: usize,
+    turn: Turn,
 }
 
 impl Writer {
@@ -88,7 +103,7 @@ impl Writer {
         T: Send + 'static,
         W: FnMut(&mut dyn Tx) -> Result<T, Error> + Send + 'static,
     {
-        self.write_then(0, work, |_| ()).await
+        self.write_then(0, Turn::Now, work, |_| ()).await
     }
 
     /// As [`Writer::write`], and calls `after` on the writer's thread with what came of it, whether or not the caller still waits.
@@ -98,6 +113,7 @@ impl Writer {
     pub(crate) async fn write_then<T, W, A>(
         &self,
         bytes: usize,
+        turn: Turn,
         mut work: W,
         after: A,
     ) -> Result<T, Error>
@@ -128,6 +144,7 @@ impl Writer {
             }),
             claim: Arc::clone(&claim),
             bytes,
+            turn,
         };
         let _given_up = GiveUp(claim);
         self.sender
@@ -171,36 +188,80 @@ fn work_through(
     fatal: &Fatal,
     committed: &dyn Fn(),
 ) {
+    let mut waiting = Waiting::default();
     let mut stop = false;
-    while !stop {
-        let Some(first) = receiver.blocking_recv() else {
-            return;
-        };
+    while !stop || !waiting.is_empty() {
+        if waiting.is_empty() {
+            match receiver.blocking_recv() {
+                Some(message) => {
+                    if waiting.take(message) {
+                        stop = true;
+                        receiver.close();
+                    }
+                }
+                None => return,
+            }
+        }
+        // What came in before the channel was closed is still done.
+        while waiting.len() < QUEUE
+            && let Ok(message) = receiver.try_recv()
+        {
+            if waiting.take(message) {
+                stop = true;
+                receiver.close();
+            }
+        }
+        run_batch(waiting.batch(), backend, fatal, committed);
+    }
+}
+
+/// Units of work in the order in which they came, by who waits for them.
+#[derive(Default)]
+struct Waiting {
+    now: VecDeque<Command>,
+    later: VecDeque<Command>,
+}
+
+impl Waiting {
+    /// Takes a message in; says whether it is the last one.
+    fn take(&mut self, message: Message) -> bool {
+        match message {
+            Message::Work(command) => {
+                match command.turn {
+                    Turn::Now => self.now.push_back(command),
+                    Turn::Later => self.later.push_back(command),
+                }
+                false
+            }
+            Message::Stop => true,
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.now.len() + self.later.len()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The next transaction.
+    fn batch(&mut self) -> Vec<Command> {
         let mut batch = Vec::new();
         let mut bytes = 0;
-        let mut next = Some(first);
-        while let Some(message) = next {
-            match message {
-                Message::Work(command) => {
-                    bytes += command.bytes;
-                    batch.push(command);
-                }
-                Message::Stop => {
-                    stop = true;
-                    receiver.close();
-                }
+        let later = if self.now.is_empty() { BATCH } else { LATER };
+        for (queue, most) in [(&mut self.later, later), (&mut self.now, BATCH)] {
+            let mut count = 0;
+            while count < most && batch.len() < BATCH && bytes < BATCH_BYTES {
+                let Some(command) = queue.pop_front() else {
+                    break;
+                };
+                bytes += command.bytes;
+                batch.push(command);
+                count += 1;
             }
-            next = if batch.len() < BATCH && bytes < BATCH_BYTES {
-                receiver.try_recv().ok()
-            } else {
-                None
-            };
         }
-        run_batch(batch, backend, fatal, committed);
-    }
-    // What came in before the channel was closed is still done.
-    while let Ok(Message::Work(command)) = receiver.try_recv() {
-        run_batch(vec![command], backend, fatal, committed);
+        batch
     }
 }
 
@@ -319,4 +380,49 @@ fn worth_repeating(error: &Error) -> bool {
         error,
         Error::Unreachable(_) | Error::Unavailable | Error::Sync
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unit(turn: Turn, bytes: usize) -> Message {
+        Message::Work(Command {
+            run: Box::new(|_| Ok(())),
+            finish: Box::new(|_| ()),
+            claim: Arc::new(AtomicU8::new(WAITING)),
+            bytes,
+            turn,
+        })
+    }
+
+    fn turns(batch: &[Command]) -> (usize, usize) {
+        let now = batch
+            .iter()
+            .filter(|command| command.turn == Turn::Now)
+            .count();
+        (now, batch.len() - now)
+    }
+
+    #[test]
+    fn a_sender_waits_for_a_few_charts_at_most_and_the_charts_still_move() {
+        let mut waiting = Waiting::default();
+        for _ in 0..20 {
+            waiting.take(unit(Turn::Later, 1));
+        }
+        waiting.take(unit(Turn::Now, 1));
+        assert_eq!(turns(&waiting.batch()), (1, LATER));
+        assert_eq!(turns(&waiting.batch()), (0, 20 - LATER));
+        assert!(waiting.is_empty());
+    }
+
+    #[test]
+    fn a_transaction_stays_small_in_bytes() {
+        let mut waiting = Waiting::default();
+        for _ in 0..3 {
+            waiting.take(unit(Turn::Now, BATCH_BYTES));
+        }
+        assert_eq!(waiting.batch().len(), 1);
+        assert_eq!(waiting.len(), 2);
+    }
 }

@@ -15,7 +15,7 @@ use super::queue::Queue;
 use super::work::{self, End};
 
 /// Inputs worked on at once. More than this does not help: they all meet in one group commit.
-const PARALLEL: usize = 64;
+const PARALLEL: usize = 32;
 
 /// Inputs known at once. A longer backlog stays in the store and is read as this one shrinks.
 const WINDOW: usize = 20_000;
