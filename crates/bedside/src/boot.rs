@@ -21,6 +21,8 @@ pub(crate) struct App {
     pub(crate) config: Arc<Config>,
     /// Where people reach the console.
     pub(crate) url: String,
+    /// Our own files and folders, which are never taken in.
+    pub(crate) own: Arc<[PathBuf]>,
 }
 
 /// Where everything is, before anything is opened.
@@ -119,6 +121,12 @@ impl Place {
             gateway,
             config: Arc::clone(&self.config),
             url,
+            own: Arc::new([
+                self.data.clone(),
+                self.key(),
+                self.beside("checkpoints"),
+                self.beside("spool"),
+            ]),
         })
     }
 

@@ -304,6 +304,23 @@ pub(crate) enum AccountCommand {
         #[arg(long = "role", required = true)]
         roles: Vec<String>,
     },
+    /// Set its password and end its sessions. Asked for twice at a terminal, else one line of standard input.
+    #[command(
+        after_help = "A password has 8 to 1024 characters. It is never an argument: those are visible to everybody on this machine.\n\nExamples:\n  bedside account password dr.lee\n  bedside account password dr.lee < password-file"
+    )]
+    Password {
+        /// The account.
+        name: String,
+        /// As it was typed.
+        #[arg(skip)]
+        password: String,
+    },
+    /// End its sessions and let it sign in no more. `account add` lets it in again.
+    #[command(after_help = "Example:\n  bedside account disable dr.lee")]
+    Disable {
+        /// The account.
+        name: String,
+    },
     /// Print a one-time sign-in link, good for an hour.
     #[command(after_help = "Example:\n  bedside account link dr.lee")]
     Link {

@@ -78,7 +78,10 @@ pub(crate) async fn run(args: Args) -> u8 {
             on_store(place(), StoreCommand::Quarantine(command), &out).await
         }
         Command::Audit(command) => on_store(place(), StoreCommand::Audit(command), &out).await,
-        Command::Account(command) => on_store(place(), StoreCommand::Account(command), &out).await,
+        Command::Account(command) => match account::complete(command) {
+            Ok(command) => on_store(place(), StoreCommand::Account(command), &out).await,
+            Err(fault) => Err(fault),
+        },
     };
     match result {
         Ok(status) => status,
@@ -161,6 +164,6 @@ async fn completions(shell: clap_complete::Shell, out: &Out) -> Result<u8, Fault
         "bedside",
         &mut text,
     );
-    out.line(String::from_utf8_lossy(&text).into_owned()).await;
+    out.data(String::from_utf8_lossy(&text).into_owned()).await;
     Ok(0)
 }

@@ -5,6 +5,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -21,6 +22,9 @@ use crate::user;
 
 /// The longest question.
 const MAX_REQUEST: u64 = 1024 * 1024;
+
+/// A pause after the system could not give a connection.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// Pieces of an answer on their way; when the asking terminal is slow the command waits.
 const PIECES: usize = 256;
@@ -53,6 +57,8 @@ pub(crate) async fn serve(path: &Path, app: App, shutdown: CancellationToken) ->
                 Ok((stream, _)) => stream,
                 Err(error) => {
                     tracing::warn!("a control connection could not be accepted: {}", error.kind());
+                    // Out of file descriptors and the like. This is about the machine, so it is not on the store's clock.
+                    let _ = tokio::time::timeout(PAUSE, shutdown.cancelled()).await;
                     continue;
                 }
             },

@@ -9,6 +9,7 @@ mod config;
 mod control;
 mod fault;
 mod out;
+mod password;
 mod telemetry;
 mod user;
 

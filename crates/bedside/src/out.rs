@@ -8,7 +8,7 @@ use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 
 use bedside_gateway::ingest::Progress;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
@@ -60,15 +60,26 @@ impl Out {
         self.json
     }
 
-    /// Prints a line of the result.
+    /// Prints a line of the result for a person. What a source sent must not steer a terminal: control characters and those that
+    /// turn the direction of text are shown as replacements.
     pub(crate) async fn line(&self, text: impl Into<String>) {
+        let text: String = text
+            .into()
+            .chars()
+            .map(|c| if steers(c) { '\u{fffd}' } else { c })
+            .collect();
+        self.piece(Piece::Line(text)).await;
+    }
+
+    /// Prints a result as it is: it goes into a file or another program.
+    pub(crate) async fn data(&self, text: impl Into<String>) {
         self.piece(Piece::Line(text.into())).await;
     }
 
     /// Prints a JSON document as a line of the result.
     pub(crate) async fn document(&self, value: &impl Serialize) {
         // Our own values always serialise.
-        self.line(serde_json::to_string(value).unwrap_or_default())
+        self.data(serde_json::to_string(value).unwrap_or_default())
             .await;
     }
 
@@ -103,17 +114,20 @@ impl Progress for Out {
     }
 }
 
+fn steers(c: char) -> bool {
+    let turns =
+        matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    turns || (c.is_control() && c != '\n' && c != '\t')
+}
+
 struct Terminal {
     bar: ProgressBar,
 }
 
 impl Terminal {
     fn new() -> Self {
-        let bar = if std::io::stderr().is_terminal() {
-            ProgressBar::no_length()
-        } else {
-            ProgressBar::hidden()
-        };
+        // Nothing is drawn until there is progress to show.
+        let bar = ProgressBar::hidden();
         if let Ok(style) = ProgressStyle::with_template(
             "{spinner} {bar:30} {pos}/{len} files, {msg} units, {elapsed}",
         ) {
@@ -131,6 +145,9 @@ impl Terminal {
             }),
             Piece::Note(text) => self.bar.suspend(|| complain(&text)),
             Piece::Progress(files, of, units) => {
+                if self.bar.is_hidden() && std::io::stderr().is_terminal() {
+                    self.bar.set_draw_target(ProgressDrawTarget::stderr());
+                }
                 self.bar.set_length(of);
                 self.bar.set_position(files);
                 self.bar.set_message(units.to_string());

@@ -1,7 +1,7 @@
 //! May this actor do this? Deny by default; the answer names the rule, so that a refusal can be explained
 //! (45 CFR 171: every denial rests on a rule).
 
-use crate::ctx::{OpCtx, Role};
+use crate::ctx::{OpCtx, Role, Via};
 
 /// What can be asked of the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -101,6 +101,8 @@ pub fn authorise(ctx: &OpCtx, action: Action) -> Result<(), Denial> {
                 Err(Denial::ReasonNeeded)
             };
         }
+        // Whoever can open the data directory administers the accounts; the console does not.
+        (Role::Engineer, ManageAccounts) => ctx.via == Via::Command,
         (Role::Compliance, ReadAudit | ReadOperations) => true,
         (Role::Service, Receive | Apply | ReadRaw | ReadOperations | Operate | ManageAccounts) => {
             true
@@ -130,7 +132,7 @@ mod tests {
     use bedside_fact::id::{ActorId, TenantId};
 
     use super::*;
-    use crate::ctx::{Purpose, Via};
+    use crate::ctx::Purpose;
 
     fn ctx(role: Role, reason: Option<&str>) -> OpCtx {
         OpCtx {

@@ -10,6 +10,7 @@ use bedside_hl7::message::{Message, Options, parse};
 
 use crate::journal::{InputKind, LaneKey, NewInput, UnitKey};
 use crate::map;
+use crate::map::types::is_resource_type;
 use crate::source::Source;
 
 pub use crate::map::hl7::primary_identifier;
@@ -99,13 +100,15 @@ pub fn fhir(
         .get("resourceType")
         .and_then(serde_json::Value::as_str)
         .unwrap_or_default();
-    // The type is kept in clear, so it has to be one: a name of letters (FHIR R4 names have at most 33).
-    if resource_type.is_empty()
-        || resource_type.len() > 64
-        || !resource_type.bytes().all(|byte| byte.is_ascii_alphabetic())
-    {
+    if resource_type.is_empty() {
+        input.reject = Some(String::from("no_resource_type: the resource says no type"));
+        return input;
+    }
+    // The type is kept in clear, so it has to be one.
+    if !is_resource_type(resource_type) {
+        input.message_type = String::from(UNRECOGNISED);
         input.reject = Some(String::from(
-            "no_resource_type: the resource type is not a name",
+            "unknown_resource_type: FHIR R4 has no resource type of that name",
         ));
         return input;
     }
@@ -146,16 +149,28 @@ fn blank(bytes: &[u8], source: &Source) -> NewInput {
     }
 }
 
-/// `ADT^A01`. It is kept in clear, so it holds nothing but what codes are made of.
+/// What stands in clear for a type or an event that is none.
+const UNRECOGNISED: &str = "unrecognised";
+
+/// `ADT^A01`. It is kept in clear, so it holds nothing but codes (HL7 v2.5.1 tables 0076 and 0003): where fields are shifted,
+/// a name stands in MSH-9.
 fn message_type(message: &Message) -> String {
-    let word = |text: String| -> String {
-        text.chars()
-            .filter(|letter| letter.is_ascii_alphanumeric() || *letter == '_')
-            .take(16)
-            .collect()
+    let code = |text: String| -> String {
+        let text = text.trim();
+        let mut letters = text.bytes();
+        let fits = text.len() == 3
+            && letters
+                .next()
+                .is_some_and(|first| first.is_ascii_uppercase())
+            && letters.all(|other| other.is_ascii_uppercase() || other.is_ascii_digit());
+        if fits || text.is_empty() {
+            text.to_owned()
+        } else {
+            String::from(UNRECOGNISED)
+        }
     };
-    let (code, trigger) = (word(message.code()), word(message.trigger()));
-    if trigger.is_empty() {
+    let (code, trigger) = (code(message.code()), code(message.trigger()));
+    if trigger.is_empty() || code == UNRECOGNISED {
         code
     } else {
         format!("{code}^{trigger}")

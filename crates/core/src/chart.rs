@@ -12,6 +12,7 @@ mod build;
 mod bundle;
 mod demographics;
 mod encounters;
+mod held;
 mod item;
 mod join;
 mod medications;

@@ -6,5 +6,6 @@
 pub mod fhir;
 pub mod hl7;
 mod mapped;
+pub(crate) mod types;
 
 pub use mapped::{MapCtx, MapEnding, Mapped};

@@ -8,14 +8,18 @@ mod demographics;
 mod lay;
 mod provenance;
 
+use bedside_fact::clock::Timestamp;
 use bedside_fact::id::{ResourceId, Seq, SourceId};
+use bedside_fact::phi::Phi;
 use bedside_fact::time::Span;
 use bedside_identity::Demographics;
 use serde_json::Value;
 
 use crate::completeness::Asked;
+use crate::journal::InputKind;
+use crate::source::Source;
 
-pub use decide::writes;
+pub use decide::{is_older, writes};
 pub use provenance::provenance;
 
 /// Turns a source's own id into a public one (design D4). Held by the store, which has the key.
@@ -78,6 +82,8 @@ pub struct Current {
     pub body: String,
     /// The source's own `meta.versionId`, else `meta.lastUpdated`, else the content hash, hashed: tells a repeat (D19).
     pub fingerprint: [u8; 16],
+    /// When the source knew, microseconds since 1970: for FHIR its `meta.lastUpdated`.
+    pub source_time: Option<i64>,
 }
 
 /// A version to be written.
@@ -207,6 +213,23 @@ pub struct Link {
     pub basis: String,
 }
 
+/// An input that waits behind a parked one: received, and not yet in the record (promise P4, design D12).
+#[derive(Clone)]
+pub struct Held {
+    /// Its position.
+    pub seq: Seq,
+    /// Where it came from.
+    pub source: Source,
+    /// What it is.
+    pub kind: InputKind,
+    /// The bytes as received.
+    pub raw: Phi<Vec<u8>>,
+    /// What must be known to understand it and is not in its bytes: see [`crate::journal::NewInput::context`].
+    pub context: Phi<Vec<u8>>,
+    /// When it was received.
+    pub received_at: Timestamp,
+}
+
 /// All that is known of one person at one moment: what the chart is made of.
 #[derive(Clone)]
 pub struct PersonRecord {
@@ -222,6 +245,8 @@ pub struct PersonRecord {
     pub links: Vec<Link>,
     /// How many inputs are parked or held in its lanes now.
     pub waiting: u64,
+    /// Those of them that are held behind a parked one.
+    pub held: Vec<Held>,
     /// The position that was read.
     pub seq: Seq,
 }

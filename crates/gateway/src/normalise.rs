@@ -11,6 +11,9 @@ use bedside_fact::id::ResourceId;
 use bedside_hl7::message;
 use bedside_store::{Error, Store};
 
+/// Segments of one HL7 v2 message that are applied. The largest real ones, with all results of a stay, have some thousands.
+const MAX_SEGMENTS: usize = 20_000;
+
 /// The reason of a resource that is the current version already.
 pub const DUPLICATE: &str = "duplicate";
 
@@ -39,6 +42,11 @@ async fn hl7(store: &Store, ctx: &OpCtx, input: &Input, source: &Source) -> Resu
         Ok(message) => message,
         Err(reject) => return Ok(parked(reject.code())),
     };
+    // Each segment may become a resource, and a message is applied whole: one that would take the memory of all others is left to a
+    // person.
+    if message.segments().count() > MAX_SEGMENTS {
+        return Ok(parked("too_many_segments"));
+    }
     let known = known(store, ctx, source, map::hl7::identifiers(&message, source)).await?;
     let ids = store.public_ids();
     let patient_of = |authority: &str, value: &str| known.get(authority, value);
@@ -148,6 +156,12 @@ async fn decide(
         .map(|draft| (draft.resource_type.clone(), draft.id.clone()))
         .collect();
     let current = store.current(ctx, &keys).await?;
+    let older = kind == InputKind::Fhir
+        && mapped.drafts.iter().zip(&current).any(|(draft, current)| {
+            current.as_ref().is_some_and(|current| {
+                record::is_older(draft, current, &input.source, store.public_ids().as_ref())
+            })
+        });
     outcome.writes = record::writes(
         mapped.drafts,
         &current,
@@ -160,7 +174,9 @@ async fn decide(
     if outcome.writes.is_empty() && outcome.aliases.is_empty() && outcome.merges.is_empty() {
         // A resource that equals the current version is the same unit again (design D19); a message that changes nothing is
         // news that there is nothing new.
-        let reason = if kind == InputKind::Fhir {
+        let reason = if older {
+            "older than current"
+        } else if kind == InputKind::Fhir {
             DUPLICATE
         } else {
             "nothing new"

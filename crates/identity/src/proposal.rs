@@ -1,4 +1,5 @@
-//! What makes two records "possibly the same person": equal name, equal birth date and one strong third field.
+//! What makes two records "possibly the same person": equal name, equal birth date and one strong third field; or an identifier that
+//! would link them ([`crate::link_keys`]) if what is known of the two persons agreed.
 //!
 //! A proposal is shown to a person, it links nothing. Sex is never part of it. The name is the family name, the first given name and
 //! the generation suffix: `John Smith Jr` and `John Smith` have different names here, because father and son share everything else
@@ -8,15 +9,19 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::demographics::{Demographics, PersonName};
+use crate::link::person_numbers;
 use crate::normalise;
 
 /// The most values of one kind that take part, so that a hostile record with thousands of names and numbers makes no million keys.
 const MOST: usize = 8;
 
+/// The reason of a proposal by an identifier alone. Where name or birth date agrees too, the two are one person already.
+const BY_NUMBER: &str = "identifier, but neither name nor birth date agrees";
+
 /// One reason for a proposal; equality of [`ProposalKey::text`] between two patients makes one.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ProposalKey {
-    /// `name+birth_date+ssn`, `name+birth_date+phone` or `name+birth_date+street`.
+    /// `name+birth_date+ssn`, `name+birth_date+phone`, `name+birth_date+street`, or a sentence on the identifier.
     pub reason: &'static str,
     /// Plain text: store its HMAC.
     pub text: String,
@@ -33,15 +38,21 @@ impl fmt::Debug for ProposalKey {
 /// Keys whose equality between two patients means "possibly the same person", sorted, each once.
 #[must_use]
 pub fn proposal_keys(demographics: &Demographics) -> Vec<ProposalKey> {
+    let mut keys: BTreeSet<ProposalKey> = person_numbers(demographics)
+        .into_iter()
+        .map(|text| ProposalKey {
+            reason: BY_NUMBER,
+            text,
+        })
+        .collect();
     let Some(birth_date) = demographics
         .birth_date
         .as_deref()
         .and_then(normalise::birth_date)
     else {
-        return Vec::new();
+        return keys.into_iter().collect();
     };
     let thirds = third_fields(demographics);
-    let mut keys = BTreeSet::new();
     for name in demographics
         .names
         .iter()
@@ -80,8 +91,10 @@ pub fn proposal_keys(demographics: &Demographics) -> Vec<ProposalKey> {
     keys.into_iter().collect()
 }
 
-/// Whether two records with a proposal key in common still say that they are two people: every pair of their names that agrees in
-/// family and first given name differs in another given name or in the suffix. For callers who can read both records.
+/// Whether two records with a proposal key in common still say that they are two people: they have names that agree in family and
+/// first given name, and every such pair differs in another given name or in the suffix. For callers who can read both records.
+///
+/// Records without such a pair have only their number in common, and whether that is one person is what somebody has to look at.
 #[must_use]
 pub fn contradicts(one: &Demographics, other: &Demographics) -> bool {
     let names = |d: &Demographics| {
@@ -92,9 +105,18 @@ pub fn contradicts(one: &Demographics, other: &Demographics) -> bool {
             .collect::<Vec<_>>()
     };
     let others = names(other);
-    !names(one)
+    let alike: Vec<bool> = names(one)
         .iter()
-        .any(|a| others.iter().any(|b| a.agrees(b)))
+        .flat_map(|a| {
+            others
+                .iter()
+                .map(|b| (a.resembles(b), a.agrees(b)))
+                .collect::<Vec<_>>()
+        })
+        .filter(|(resembles, _)| *resembles)
+        .map(|(_, agrees)| agrees)
+        .collect();
+    !alike.is_empty() && alike.iter().all(|agrees| !agrees)
 }
 
 fn third_fields(demographics: &Demographics) -> Vec<(&'static str, String)> {
@@ -171,6 +193,10 @@ impl Compared {
             middle,
             suffix,
         })
+    }
+
+    fn resembles(&self, other: &Self) -> bool {
+        self.family == other.family && self.first == other.first
     }
 
     fn agrees(&self, other: &Self) -> bool {

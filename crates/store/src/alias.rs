@@ -1,6 +1,6 @@
 //! Numbers and the patients they mean, versioned so that a merge can be undone (design D2, D7).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bedside_core::access::Action;
 use bedside_core::ctx::OpCtx;
@@ -110,48 +110,95 @@ pub(crate) fn set(
     Ok(())
 }
 
-/// Gives the numbers that a merge moved back to `prior`.
-pub(crate) fn give_back(
+/// The numbers that mean one of these patients now.
+pub(crate) fn numbers(
     tx: &mut dyn Tx,
     tenant: &TenantId,
-    link: i64,
-    prior: &str,
+    patients: &BTreeSet<String>,
+) -> Result<BTreeMap<(String, Token), String>, Error> {
+    let mut numbers = BTreeMap::new();
+    for patient in patients {
+        let rows = tx.query(
+            "SELECT system, token FROM alias WHERE tenant = $1 AND patient = $2 AND to_seq IS NULL",
+            &[Val::Text(tenant.as_str()), Val::Text(patient)],
+        )?;
+        for found in &rows {
+            for token in lanes_of(row::blob(found, 1)?) {
+                numbers.insert((row::text(found, 0)?.to_owned(), token), patient.clone());
+            }
+        }
+    }
+    Ok(numbers)
+}
+
+/// Lets a number mean again what it meant just before a merge. One that came with the merge goes to its prior patient when the merge
+/// moved it; one that came later means nobody until the input that brought it is applied again.
+pub(crate) fn take_back(
+    tx: &mut dyn Tx,
+    tenant: &TenantId,
+    (system, token): &(String, Token),
+    merge: &Merged<'_>,
     seq: i64,
 ) -> Result<(), Error> {
+    let key = [
+        Val::Text(tenant.as_str()),
+        Val::Text(system),
+        Val::Blob(&token.0),
+    ];
+    let [tenant, system, token] = key;
     let rows = tx.query(
-        "SELECT system, token, from_seq FROM alias WHERE tenant = $1 AND by_link = $2 AND to_seq IS NULL",
-        &[Val::Text(tenant.as_str()), Val::Int(link)],
+        "SELECT patient, from_seq, to_seq, by_link FROM alias WHERE tenant = $1 AND system = $2 AND token = $3 ORDER BY from_seq",
+        &key,
     )?;
+    let mut base: Option<(String, Option<i64>)> = None;
+    let mut untouched = false;
     for found in &rows {
-        let key = [
-            Val::Text(tenant.as_str()),
-            Val::Text(row::text(found, 0)?),
-            Val::Blob(row::blob(found, 1)?),
-        ];
-        // The number may have come to `prior` by a merge of its own, which can still be undone after this one.
-        let [tenant, system, token] = key;
-        let before = tx.query(
-            "SELECT by_link FROM alias WHERE tenant = $1 AND system = $2 AND token = $3 AND to_seq = $4",
-            &[tenant, system, token, Val::Int(row::int(found, 2)?)],
-        )?;
-        let by_link = match before.first() {
-            Some(earlier) => row::int_or_null(earlier, 0)?,
-            None => None,
-        };
-        close(tx, key, seq)?;
+        let (from, to) = (row::int(found, 1)?, row::int_or_null(found, 2)?);
+        let by_link = row::int_or_null(found, 3)?;
+        if from < merge.at && to.is_none_or(|to| to >= merge.at) {
+            base = Some((row::text(found, 0)?.to_owned(), by_link));
+            untouched = to.is_none();
+        } else if from == merge.at && (base.is_none() || by_link.is_some_and(|by| by != merge.link))
+        {
+            // Another merge of the same message stays.
+            let moved = by_link == Some(merge.link);
+            let meant = if moved {
+                merge.prior
+            } else {
+                row::text(found, 0)?
+            };
+            base = Some((meant.to_owned(), by_link.filter(|_| !moved)));
+            untouched = to.is_none() && !moved;
+        }
+    }
+    if untouched {
+        return Ok(());
+    }
+    close(tx, key, seq)?;
+    if let Some((patient, by_link)) = base {
         tx.execute(
             "INSERT INTO alias (tenant, system, token, patient, from_seq, by_link) VALUES ($1, $2, $3, $4, $5, $6)",
             &[
                 tenant,
                 system,
                 token,
-                Val::Text(prior),
+                Val::Text(&patient),
                 Val::Int(seq),
                 by_link.map_or(Val::Null, Val::Int),
             ],
         )?;
     }
     Ok(())
+}
+
+/// A merge that is taken back.
+pub(crate) struct Merged<'a> {
+    /// Its link.
+    pub(crate) link: i64,
+    /// The position at which it was committed.
+    pub(crate) at: i64,
+    /// The patient that went.
+    pub(crate) prior: &'a str,
 }
 
 /// Lets every number that means `prior` mean `survivor` from `seq` on: after a chain of merges the first number means the last

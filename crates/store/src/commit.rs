@@ -19,7 +19,7 @@ use crate::alias;
 use crate::audit::append_in;
 use crate::backend::{Tx, Val};
 use crate::error::Error;
-use crate::journal::{OWNER, lane_token};
+use crate::journal::{OWNER, lane_token, lanes_of};
 use crate::lease::{LaneFence, check_lane_fence};
 use crate::member;
 use crate::quarantine;
@@ -262,7 +262,7 @@ impl Work {
     /// Runs in the transaction. Yields the position of the change; `None` when the input was settled before.
     fn run(&mut self, tx: &mut dyn Tx) -> Result<Option<i64>, Error> {
         let rows = tx.query(
-            "SELECT state, raw_key, raw_key_of, reason FROM journal WHERE tenant = $1 AND seq = $2",
+            "SELECT state, raw_key, raw_key_of, reason, lanes FROM journal WHERE tenant = $1 AND seq = $2",
             &[Val::Text(self.tenant.as_str()), Val::Int(self.seq.0)],
         )?;
         let found = rows.first().ok_or(Error::NotFound("input"))?;
@@ -270,6 +270,7 @@ impl Work {
             return Ok(None);
         }
         check_lane_fence(tx, &self.tenant, &self.fence)?;
+        self.check_patient(tx, row::blob(found, 4)?)?;
         let seq = sequence::take(tx, &self.tenant, 1)?;
         if !matches!(self.ending, Ending::Parked(_)) {
             self.change_record(tx, seq)?;
@@ -284,6 +285,39 @@ impl Work {
         Ok(Some(seq))
     }
 
+    /// Refuses what was decided before a merge was undone: when the input's numbers mean a patient that somebody has said is not the one
+    /// it was decided for.
+    fn check_patient(&self, tx: &mut dyn Tx, lanes: &[u8]) -> Result<(), Error> {
+        if !self.merges.is_empty() {
+            return Ok(());
+        }
+        let ours: BTreeSet<&str> = self
+            .versions
+            .iter()
+            .filter_map(|version| version.write.patient.as_ref())
+            .map(|patient| patient.as_str())
+            .collect();
+        if ours.is_empty() {
+            return Ok(());
+        }
+        let mut others = Vec::new();
+        for token in lanes_of(lanes) {
+            match alias::meaning(tx, &self.tenant, &self.system, token)? {
+                Some(meant) if ours.contains(meant.as_str()) => return Ok(()),
+                Some(meant) => others.push(meant),
+                None => {}
+            }
+        }
+        for meant in &others {
+            for patient in &ours {
+                if kept_apart(tx, &self.tenant, meant, patient)? {
+                    return Err(Error::Conflict);
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn change_record(&self, tx: &mut dyn Tx, seq: i64) -> Result<(), Error> {
         let known_at = sequence::tick(tx, &self.tenant, seq, self.now)?;
         let origin = Origin {
@@ -295,7 +329,7 @@ impl Work {
         };
         let mut touched = BTreeSet::new();
         for version in &self.versions {
-            version.insert(tx, &self.tenant, &origin)?;
+            version.insert(tx, &self.sealer, &self.tenant, &origin)?;
             if version.write.resource_type == "Patient" {
                 let id = version.write.id.as_str();
                 if ensure_patient(tx, &self.tenant, id, &self.source, &self.system, seq)? {
@@ -347,8 +381,16 @@ impl Work {
         }
         for (token, patient, moved) in &self.aliases {
             let mut moved = *moved;
+            let stands = alias::meaning(tx, &self.tenant, &self.system, *token)?;
+            if self.merges.is_empty()
+                && let Some(stands) = &stands
+                && kept_apart(tx, &self.tenant, stands, patient)?
+            {
+                // Somebody said that these are two: only a merge moves a number from one to the other.
+                continue;
+            }
             if !self.merges.is_empty()
-                && let Some(before) = alias::meaning(tx, &self.tenant, &self.system, *token)?
+                && let Some(before) = stands
                 && let Some(at) = self
                     .merges
                     .iter()
@@ -451,6 +493,16 @@ impl Work {
         }
         Ok(())
     }
+}
+
+/// Whether somebody said that these two are not one person.
+fn kept_apart(tx: &mut dyn Tx, tenant: &TenantId, a: &str, b: &str) -> Result<bool, Error> {
+    if a == b {
+        return Ok(false);
+    }
+    Ok(member::standing(tx, tenant, a)?
+        .iter()
+        .any(|link| link.kind == "never" && (link.a == b || link.b == b)))
 }
 
 /// Which merge moved this number: the one whose prior patient carries it and whose survivor does not carry it of old. Undoing that

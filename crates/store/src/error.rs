@@ -10,13 +10,13 @@ use bedside_core::error::Kind;
 /// An error of the store.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// Another process has the data directory open.
+    /// Another process has the data open.
     #[error(
-        "the data directory {path} is in use by another process: stop that one, or speak to it instead of opening the store"
+        "{what} is in use by another process: stop that one, or speak to it instead of opening the store"
     )]
     Locked {
-        /// The lock file.
-        path: PathBuf,
+        /// The data directory, or the database.
+        what: String,
     },
     /// The key file can't be used as it is.
     #[error("the key file {path} {what}")]

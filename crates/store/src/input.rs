@@ -106,6 +106,7 @@ impl Store {
         filter: JournalFilter,
     ) -> Result<Vec<JournalRow>, Error> {
         self.guard(ctx, Action::ReadOperations).await?;
+        self.looked(ctx, "journal").await?;
         let tenant = self.tenant().clone();
         self.read(move |tx| {
             let mut sql = format!("SELECT {COLUMNS} FROM journal j WHERE j.tenant = $1");
@@ -193,7 +194,8 @@ impl Store {
     }
 }
 
-fn read_input(
+/// An input, and the patients that it is known to be about.
+pub(crate) fn read_input(
     tx: &mut dyn Tx,
     sealer: &Sealer,
     tenant: &TenantId,

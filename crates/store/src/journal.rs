@@ -26,6 +26,9 @@ use crate::writer::Turn;
 /// Who mends what can't be applied.
 pub(crate) const OWNER: &str = "integration engineer";
 
+/// What is noted of an input whose control id was used before.
+pub(crate) const REUSED: &str = "control id used before with other content";
+
 impl Store {
     /// Makes an input durable. When this returns it may be acknowledged.
     ///
@@ -302,10 +305,7 @@ fn insert(
     let message = prepared.message.map(|(key, digest)| [key, digest].concat());
     let (state, reason) = match &input.reject {
         Some(reason) => (InputState::Parked, reason.as_str()),
-        None if reused => (
-            InputState::Pending,
-            "control id used before with other content",
-        ),
+        None if reused => (InputState::Pending, REUSED),
         None => (InputState::Pending, ""),
     };
     let bytes = i64::try_from(input.raw.expose().len()).unwrap_or(i64::MAX);

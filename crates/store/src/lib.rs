@@ -9,7 +9,7 @@
 //! | `writer` | group commit |
 //! | [`seal`] | keys, sealing, tokens |
 //! | `journal`, `quarantine` | inputs in order of receipt |
-//! | `commit`, `links`, `read` | the record: versions, persons, reading it as of a moment |
+//! | `commit`, `links`, `undo`, `read` | the record: versions, persons, reading it as of a moment |
 //! | [`audit`], [`spool`] | the log of every access |
 //! | [`account`], [`lease`], [`job`], [`outbox`] | who, and who does what next |
 
@@ -44,7 +44,9 @@ pub mod spool;
 pub mod sqlite;
 mod store;
 mod token;
+mod undo;
 mod version;
+mod waiting;
 mod writer;
 
 pub use account::{Account, NewSession, Session};

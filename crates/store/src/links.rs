@@ -1,31 +1,19 @@
 //! Claims about two patients, as people see them, and taking one back.
 
-use std::collections::BTreeSet;
-
 use bedside_core::access::Action;
 use bedside_core::audit::{AuditOutcome, Entry};
 use bedside_core::ctx::OpCtx;
-use bedside_core::record::{Link, Write};
-use bedside_fact::clock::Timestamp;
-use bedside_fact::id::{ResourceId, Seq, SourceId, TenantId};
-use bedside_fact::time::Span;
-use serde_json::Value;
+use bedside_core::record::Link;
+use bedside_fact::id::{Seq, TenantId};
 
-use crate::alias;
-use crate::audit::append_in;
-use crate::backend::{Row, Tx, Val};
+use crate::backend::{Tx, Val};
 use crate::error::Error;
-use crate::member;
 use crate::person;
 use crate::row;
-use crate::seal::Sealer;
 use crate::sequence;
 use crate::store::Store;
-use crate::version::{self, Origin, Sealed};
+use crate::undo::undo;
 use crate::writer::Turn;
-
-/// The mapping of versions that an undoing writes.
-const MAPPING: &str = "undo/1";
 
 impl Store {
     /// The links and proposals that touch a patient or a person now.
@@ -56,8 +44,9 @@ impl Store {
         Ok(links)
     }
 
-    /// Takes a merge, or a link by identifier, back: the numbers it moved, the Patients it changed and the persons become what they
-    /// were, and the two stay apart until a later merge.
+    /// Takes a merge, or a link by identifier, back, with all that it caused: numbers, resources and persons become what they were
+    /// just before it, the two stay apart until a later merge, and what was received since for either waits to be applied again, each
+    /// to the patient that it names. The lanes must be told to look again.
     ///
     /// # Errors
     /// [`Error::Denied`], [`Error::Invalid`] without a reason, [`Error::NotFound`] when no such link stands, or what the database said.
@@ -89,209 +78,6 @@ impl Store {
             )
             .await
             .map(|_| ())
-    }
-}
-
-fn undo(
-    tx: &mut dyn Tx,
-    sealer: &Sealer,
-    tenant: &TenantId,
-    link: i64,
-    why: &[u8],
-    entry: &Entry,
-    now: Timestamp,
-) -> Result<i64, Error> {
-    let rows = tx.query(
-        "SELECT kind, a, b, from_seq, journal_seq FROM link WHERE tenant = $1 AND seq = $2 AND to_seq IS NULL",
-        &[Val::Text(tenant.as_str()), Val::Int(link)],
-    )?;
-    let found = rows.first().ok_or(Error::NotFound("link"))?;
-    let (kind, a, b) = (
-        row::text(found, 0)?,
-        row::text(found, 1)?,
-        row::text(found, 2)?,
-    );
-    if kind != "merge" && kind != "identifier" {
-        return Err(Error::NotFound("link"));
-    }
-    let seq = sequence::take(tx, tenant, 1)?;
-    let known_at = sequence::tick(tx, tenant, seq, now)?;
-    member::end(tx, tenant, link, seq)?;
-    tx.execute(
-        "UPDATE link SET why = $3 WHERE tenant = $1 AND seq = $2",
-        &[Val::Text(tenant.as_str()), Val::Int(link), Val::Blob(why)],
-    )?;
-    // A key that they share would join them again at once; that a person said no outweighs it.
-    member::add(tx, tenant, "never", a, b, "decision", seq, None)?;
-    if kind == "merge" {
-        alias::give_back(tx, tenant, link, b, seq)?;
-        let merged_at = row::int(found, 3)?;
-        let journal_seq = row::int_or_null(found, 4)?.unwrap_or(link);
-        for (patient, other) in [(a, b), (b, a)] {
-            restore(
-                tx,
-                sealer,
-                tenant,
-                patient,
-                other,
-                merged_at,
-                Moment {
-                    seq,
-                    known_at,
-                    journal_seq,
-                    now,
-                },
-            )?;
-        }
-    }
-    member::recluster(
-        tx,
-        sealer,
-        tenant,
-        &BTreeSet::from([a.to_owned(), b.to_owned()]),
-        seq,
-    )?;
-    append_in(
-        tx,
-        sealer,
-        tenant,
-        &[entry.clone().patient(a), entry.clone().patient(b)],
-        now,
-    )?;
-    Ok(seq)
-}
-
-#[derive(Clone, Copy)]
-struct Moment {
-    seq: i64,
-    known_at: i64,
-    journal_seq: i64,
-    now: Timestamp,
-}
-
-/// Writes a Patient as it is now, but for what the merge put there: `active` as before, no link to the other one.
-fn restore(
-    tx: &mut dyn Tx,
-    sealer: &Sealer,
-    tenant: &TenantId,
-    patient: &str,
-    other: &str,
-    merged_at: i64,
-    moment: Moment,
-) -> Result<(), Error> {
-    let rows = tx.query(
-        "SELECT version, key_of, sealed, sealed_source_id, source, fingerprint, source_time, when_lo, when_hi, to_seq, from_seq \
-         FROM version WHERE tenant = $1 AND resource_type = 'Patient' AND id = $2 ORDER BY version",
-        &[Val::Text(tenant.as_str()), Val::Text(patient)],
-    )?;
-    let open = |found: &Row| -> Result<Value, Error> {
-        let text = version::open(
-            sealer,
-            "Patient",
-            patient,
-            row::int(found, 0)?,
-            row::text(found, 1)?,
-            row::blob(found, 2)?,
-        )?;
-        serde_json::from_str(&text)
-            .map_err(|_| Error::Corrupt(String::from("a stored Patient is not JSON")))
-    };
-    let Some(current) = rows.last() else {
-        return Ok(());
-    };
-    let mut earlier = None;
-    for found in &rows {
-        if row::int(found, 10)? < merged_at {
-            earlier = Some(found);
-        }
-    }
-    let before = earlier.map(open).transpose()?;
-    let mut body = open(current)?;
-    let was = body.clone();
-    take_back(&mut body, before.as_ref(), other);
-    if body == was {
-        return Ok(());
-    }
-    let number = row::int(current, 0)? + 1;
-    if let Some(meta) = body.get_mut("meta").and_then(Value::as_object_mut) {
-        meta.insert(String::from("versionId"), Value::from(number.to_string()));
-        meta.insert(
-            String::from("lastUpdated"),
-            Value::from(moment.now.to_string()),
-        );
-    }
-    let key_of = row::text(current, 1)?;
-    let source_id = version::open_source_id(
-        sealer,
-        "Patient",
-        patient,
-        number - 1,
-        key_of,
-        row::blob(current, 3)?,
-    )?;
-    let text = serde_json::to_string(&body)
-        .map_err(|_| Error::Corrupt(String::from("a Patient can't be written as JSON")))?;
-    let write = Write {
-        resource_type: String::from("Patient"),
-        id: ResourceId::new(patient),
-        source_id,
-        patient: Some(ResourceId::new(patient)),
-        version: number,
-        body: text,
-        fingerprint: row::blob(current, 5)?.try_into().map_err(|_| {
-            Error::Corrupt(String::from(
-                "version.fingerprint has another length than expected",
-            ))
-        })?,
-        when: match (row::int_or_null(current, 7)?, row::int_or_null(current, 8)?) {
-            (Some(lo), Some(hi)) => Some(Span { lo, hi }),
-            (None, _) | (_, None) => None,
-        },
-        source_time: row::int_or_null(current, 6)?,
-        demographics: None,
-    };
-    let source = SourceId::new(row::text(current, 4)?);
-    let key = sealer.key_of(patient)?;
-    Sealed::new(sealer, &key, write)?.insert(
-        tx,
-        tenant,
-        &Origin {
-            source: &source,
-            journal_seq: moment.journal_seq,
-            from_seq: moment.seq,
-            known_at: moment.known_at,
-            mapping: MAPPING,
-        },
-    )
-}
-
-fn take_back(body: &mut Value, before: Option<&Value>, other: &str) {
-    let Some(members) = body.as_object_mut() else {
-        return;
-    };
-    match before.map(|before| before.get("active")) {
-        Some(Some(active)) => {
-            members.insert(String::from("active"), active.clone());
-        }
-        // There was no such member, or no such record: a record is active unless it says otherwise (FHIR R4 Patient.active).
-        Some(None) | None => {
-            members.shift_remove("active");
-        }
-    }
-    let target = format!("Patient/{other}");
-    let of_merge = |link: &Value| {
-        let is_target =
-            link.pointer("/other/reference").and_then(Value::as_str) == Some(target.as_str());
-        let kind = link.get("type").and_then(Value::as_str);
-        is_target && matches!(kind, Some("replaces" | "replaced-by"))
-    };
-    let mut empty = false;
-    if let Some(links) = members.get_mut("link").and_then(Value::as_array_mut) {
-        links.retain(|link| !of_merge(link));
-        empty = links.is_empty();
-    }
-    if empty {
-        members.shift_remove("link");
     }
 }
 

@@ -36,6 +36,7 @@ pub(crate) const DATA: &[Migration] = &[
     migration!(10, "010_audit.sql"),
     migration!(11, "011_account.sql"),
     migration!(12, "012_lease_job_outbox.sql"),
+    migration!(13, "013_undo.sql"),
 ];
 
 /// The wrapped keys, which lie outside the data's backups.

@@ -54,21 +54,23 @@ impl Store {
 fn open(options: &Options, wrap: &Wrap) -> Result<Store, Error> {
     let dir = options.backend.dir();
     make_dir(dir)?;
-    let lock: Arc<dyn Send + Sync> = match &options.backend {
-        BackendOptions::Sqlite { dir } => Arc::new(lock(&dir.join("lock"))?),
-        // Nodes share the database; it has locks of its own.
-        BackendOptions::Postgres { .. } => Arc::new(()),
-    };
+    let folder = lock(&dir.join("lock"))?;
+    let mut database = None;
     let (data, keys): (Arc<dyn Backend>, Arc<dyn Backend>) = match &options.backend {
         BackendOptions::Sqlite { dir } => (
             Arc::new(Sqlite::open(&dir.join("bedside.db"), READERS)?),
             Arc::new(Sqlite::open(&dir.join("keys.db"), READERS)?),
         ),
-        BackendOptions::Postgres { url, .. } => (
-            Arc::new(Postgres::open(url, "bedside", READERS)?),
-            Arc::new(Postgres::open(url, "bedside_keys", READERS)?),
-        ),
+        BackendOptions::Postgres { url, .. } => {
+            // The folder's lock keeps out a second process of this machine, the database's one of any machine.
+            let data =
+                Arc::new(Postgres::open(url, "bedside", READERS)?.alone(options.tenant.as_str())?);
+            database = Some(DatabaseLock(Arc::clone(&data)));
+            let keys = Arc::new(Postgres::open(url, "bedside_keys", READERS)?);
+            (data, keys)
+        }
     };
+    let lock: Arc<dyn Send + Sync> = Arc::new((database, folder));
     migrate::apply(data.as_ref(), migrate::DATA)?;
     migrate::apply(keys.as_ref(), migrate::KEYS)?;
     let now = options.clock.now();
@@ -147,6 +149,15 @@ impl Drop for DirLock {
     }
 }
 
+/// The lock of a database, given back when the store is closed, even if somebody still has a handle to it.
+struct DatabaseLock(Arc<Postgres>);
+
+impl Drop for DatabaseLock {
+    fn drop(&mut self) {
+        Arc::clone(&self.0).let_go();
+    }
+}
+
 /// One process at a time: a second would not see what the first keeps in memory.
 fn lock(path: &Path) -> Result<DirLock, Error> {
     let file = OpenOptions::new()
@@ -158,7 +169,7 @@ fn lock(path: &Path) -> Result<DirLock, Error> {
     match file.try_lock() {
         Ok(()) => Ok(DirLock(file)),
         Err(TryLockError::WouldBlock) => Err(Error::Locked {
-            path: path.to_owned(),
+            what: format!("the data directory {}", path.display()),
         }),
         Err(TryLockError::Error(error)) => Err(Error::file(path, &error)),
     }

@@ -8,11 +8,10 @@ use bedside_core::completeness::{Asked, Coverage};
 use bedside_core::ctx::OpCtx;
 use bedside_core::record::{PersonRecord, Stored};
 use bedside_fact::clock::Timestamp;
-use bedside_fact::id::{PersonId, ResourceId, Seq, TenantId, Token};
+use bedside_fact::id::{PersonId, ResourceId, Seq, TenantId};
 
 use crate::backend::{Tx, Val};
 use crate::error::Error;
-use crate::journal::lanes_of;
 use crate::links::links_at;
 use crate::row;
 use crate::seal::Sealer;
@@ -20,6 +19,7 @@ use crate::sequence;
 use crate::source::moment;
 use crate::store::Store;
 use crate::version;
+use crate::waiting;
 
 /// Moments of a history that are told.
 const MOMENTS: i64 = 500;
@@ -42,7 +42,7 @@ impl Store {
         let record = self
             .read(move |tx| {
                 let seq = sequence::at(tx, &tenant, as_of)?;
-                read_person(tx, &sealer, &tenant, &wanted, seq)
+                read_person(tx, &sealer, &tenant, &wanted, seq, as_of)
             })
             .await?;
         let mut detail = format!("person {} seq {}", record.person, record.seq);
@@ -156,6 +156,7 @@ fn read_person(
     tenant: &TenantId,
     id: &str,
     seq: i64,
+    as_of: Option<Timestamp>,
 ) -> Result<PersonRecord, Error> {
     let (person, patients) = members(tx, tenant, id, seq)?;
     let (mut resources, mut completeness) = (Vec::new(), Vec::new());
@@ -163,9 +164,11 @@ fn read_person(
         resources.extend(compartment(tx, sealer, tenant, patient, seq)?);
         completeness.extend(asked(tx, tenant, patient, seq)?);
     }
+    let waits = waiting::waits(tx, sealer, tenant, &patients, seq, as_of)?;
     Ok(PersonRecord {
         links: links_at(tx, tenant, &patients, seq)?,
-        waiting: waiting(tx, tenant, &patients)?,
+        waiting: waits.count,
+        held: waits.held,
         person: PersonId::new(person),
         patients: patients.into_iter().map(ResourceId::new).collect(),
         resources,
@@ -217,38 +220,4 @@ fn asked(tx: &mut dyn Tx, tenant: &TenantId, patient: &str, seq: i64) -> Result<
             })
         })
         .collect()
-}
-
-/// Inputs parked or held now in the lanes of these patients: what the record may lack.
-fn waiting(tx: &mut dyn Tx, tenant: &TenantId, patients: &[String]) -> Result<u64, Error> {
-    let rows = tx.query(
-        "SELECT system, lanes FROM journal WHERE tenant = $1 AND state IN ('pending', 'parked', 'held') AND state <> 'pending'",
-        &[Val::Text(tenant.as_str())],
-    )?;
-    if rows.is_empty() {
-        return Ok(0);
-    }
-    let mut ours: BTreeSet<(String, Token)> = BTreeSet::new();
-    for patient in patients {
-        let numbers = tx.query(
-            "SELECT system, token FROM alias WHERE tenant = $1 AND patient = $2 AND to_seq IS NULL",
-            &[Val::Text(tenant.as_str()), Val::Text(patient)],
-        )?;
-        for found in &numbers {
-            for token in lanes_of(row::blob(found, 1)?) {
-                ours.insert((row::text(found, 0)?.to_owned(), token));
-            }
-        }
-    }
-    let mut count = 0;
-    for found in &rows {
-        let system = row::text(found, 0)?;
-        if lanes_of(row::blob(found, 1)?)
-            .into_iter()
-            .any(|token| ours.contains(&(system.to_owned(), token)))
-        {
-            count += 1;
-        }
-    }
-    Ok(count)
 }

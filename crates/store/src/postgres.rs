@@ -4,7 +4,7 @@
 //! whether it happened, and is treated as a failed sync.
 
 use std::collections::HashMap;
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use postgres::types::{IsNull, ToSql, Type, to_sql_checked};
@@ -22,6 +22,8 @@ pub struct Postgres {
     writer: Mutex<Option<Connection>>,
     readers: Mutex<Vec<Option<Connection>>>,
     free: Condvar,
+    /// Whose data this process alone works on.
+    sole: Option<String>,
 }
 
 struct Connection {
@@ -56,7 +58,59 @@ impl Postgres {
             writer: Mutex::new(Some(writer)),
             readers: Mutex::new((0..readers.max(1)).map(|_| None).collect()),
             free: Condvar::new(),
+            sole: None,
         })
+    }
+
+    /// Makes this process the only one that writes a tenant's data, for as long as its writing connection lives: what a node keeps in
+    /// memory (repeats, the order of lanes) is known to no other. Waits five seconds for one that is just stopping. Blocking.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] when another process has it.
+    pub fn alone(mut self, tenant: &str) -> Result<Self, Error> {
+        if let Some(writer) = self
+            .writer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_mut()
+        {
+            let taken = Error::Locked {
+                what: String::from("the database"),
+            };
+            lock(writer, tenant, taken)?;
+        }
+        self.sole = Some(tenant.to_owned());
+        Ok(self)
+    }
+
+    /// Ends the writing connection, and with it what [`Postgres::alone`] took. Not waited for: the connection has a small runtime of its
+    /// own, which must not be used on a thread of another.
+    pub(crate) fn let_go(self: Arc<Self>) {
+        std::thread::spawn(move || {
+            let writer = self
+                .writer
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take();
+            // Here, and not as the thread's result: that would be dropped by whoever asked.
+            drop(writer);
+        });
+    }
+
+    /// The writing connection. A new one holds the lock before anything is written through it.
+    fn writing<'a>(&self, slot: &'a mut Option<Connection>) -> Result<&'a mut Connection, Error> {
+        let lost = slot
+            .as_ref()
+            .is_none_or(|connection| connection.client.is_closed());
+        if lost {
+            let mut connection = connect(&self.config)?;
+            if let Some(tenant) = &self.sole {
+                let taken = String::from("another process took the database over");
+                lock(&mut connection, tenant, Error::Unreachable(taken))?;
+            }
+            *slot = Some(connection);
+        }
+        open(slot, &self.config)
     }
 
     fn take_reader(&self) -> Option<Connection> {
@@ -115,7 +169,7 @@ impl Drop for Postgres {
 impl Backend for Postgres {
     fn write(&self, work: &mut Work<'_>) -> Result<(), Error> {
         let mut slot = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let connection = open(&mut slot, &self.config)?;
+        let connection = self.writing(&mut slot)?;
         let transaction = connection
             .client
             .transaction()
@@ -144,7 +198,7 @@ impl Backend for Postgres {
 
     fn script(&self, sql: &str) -> Result<(), Error> {
         let mut slot = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        open(&mut slot, &self.config)?
+        self.writing(&mut slot)?
             .client
             .batch_execute(sql)
             .map_err(|error| failed(&error))
@@ -166,6 +220,25 @@ fn connect(config: &Config) -> Result<Connection, Error> {
         client,
         statements: HashMap::new(),
     })
+}
+
+/// Takes the tenant's lock for the session; `taken` when another session has it and keeps it (`lock_timeout`).
+fn lock(connection: &mut Connection, tenant: &str, taken: Error) -> Result<(), Error> {
+    let locked = connection.client.execute(
+        "SELECT pg_advisory_lock(hashtextextended('bedside/' || $1, 0))",
+        &[&tenant],
+    );
+    match locked {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            let error = failed(&error);
+            Err(if error == Error::Conflict {
+                taken
+            } else {
+                error
+            })
+        }
+    }
 }
 
 fn open<'a>(

@@ -38,6 +38,7 @@ impl Store {
     /// [`Error::Denied`], or what the database said.
     pub async fn quarantine(&self, ctx: &OpCtx, include_ended: bool) -> Result<Vec<Parked>, Error> {
         self.guard(ctx, Action::ReadOperations).await?;
+        self.looked(ctx, "quarantine").await?;
         let tenant = self.tenant().clone();
         self.read(move |tx| {
             let which = if include_ended { "" } else { " AND q.ended IS NULL" };

@@ -9,8 +9,9 @@ use bedside_core::access::Action;
 use bedside_core::audit::{AuditOutcome, Entry};
 use bedside_core::ctx::OpCtx;
 use bedside_core::record::Current;
-use bedside_fact::id::{PersonId, ResourceId, TenantId};
+use bedside_fact::id::{PersonId, ResourceId, TenantId, Token};
 use bedside_identity::{QueryTerm, parse_query, query_matches};
+use serde_json::Value;
 
 use crate::backend::{Tx, Val};
 use crate::error::Error;
@@ -23,8 +24,11 @@ use crate::store::Store;
 use crate::token::search_token;
 use crate::version;
 
-/// Candidates of one search term that are looked at (design D6).
+/// People who may fit a search (design D6). More is refused: an answer that leaves somebody out in silence is worse than none.
 const CANDIDATES: i64 = 5_000;
+
+/// How far holders of a term are counted, to begin with the rarest.
+const COUNTED: i64 = 20_000;
 
 /// A person in a list.
 #[derive(Clone, PartialEq, Eq)]
@@ -33,7 +37,7 @@ pub struct PatientHit {
     pub person: PersonId,
     /// The source patients that are this person.
     pub patients: Vec<ResourceId>,
-    /// The current Patient resource of the first of them, JSON; empty when there is none.
+    /// The current Patient resource of the one that was heard of last and did not go in a merge, JSON; empty when there is none.
     pub body: String,
     /// Proposals that it may be the same person as another.
     pub doubts: u64,
@@ -86,7 +90,7 @@ impl Store {
                 .iter()
                 .map(|(resource_type, id)| {
                     let rows = tx.query(
-                        "SELECT version, key_of, sealed, fingerprint FROM version \
+                        "SELECT version, key_of, sealed, fingerprint, source_time FROM version \
                          WHERE tenant = $1 AND resource_type = $2 AND id = $3 AND to_seq IS NULL",
                         &[
                             Val::Text(tenant.as_str()),
@@ -114,6 +118,7 @@ impl Store {
                                 "version.fingerprint has another length than expected",
                             ))
                         })?,
+                        source_time: row::int_or_null(found, 4)?,
                     }))
                 })
                 .collect()
@@ -244,33 +249,68 @@ impl Store {
     }
 }
 
-/// Patients that have a token of each term.
+/// Patients that have a token of each term: those of the rarest term, as far as they have the others too.
 fn candidates(
     tx: &mut dyn Tx,
     sealer: &Sealer,
     tenant: &TenantId,
     terms: &[QueryTerm],
 ) -> Result<Vec<String>, Error> {
-    let mut all: Option<BTreeSet<String>> = None;
+    let mut wanted: Vec<(u64, Vec<Token>)> = Vec::with_capacity(terms.len());
     for term in terms {
-        let mut having = BTreeSet::new();
-        for alternative in &term.alternatives {
-            let token = search_token(sealer, alternative);
+        let tokens: Vec<Token> = term
+            .alternatives
+            .iter()
+            .map(|alternative| search_token(sealer, alternative))
+            .collect();
+        let mut count = 0;
+        for token in &tokens {
             let rows = tx.query(
-                "SELECT patient FROM key_token WHERE tenant = $1 AND kind = 'search' AND token = $2 AND to_seq IS NULL \
-                 ORDER BY patient LIMIT $3",
-                &[Val::Text(tenant.as_str()), Val::Blob(&token.0), Val::Int(CANDIDATES)],
+                "SELECT count(*) FROM (SELECT 1 FROM key_token WHERE tenant = $1 AND kind = 'search' AND token = $2 \
+                 AND to_seq IS NULL LIMIT $3) AS counted",
+                &[Val::Text(tenant.as_str()), Val::Blob(&token.0), Val::Int(COUNTED)],
             )?;
-            for found in &rows {
-                having.insert(row::text(found, 0)?.to_owned());
-            }
+            count += row::count(row::only(&rows)?, 0)?;
         }
-        all = Some(match all {
-            Some(before) => before.intersection(&having).cloned().collect(),
-            None => having,
-        });
+        wanted.push((count, tokens));
     }
-    Ok(all.unwrap_or_default().into_iter().collect())
+    wanted.sort_by_key(|(count, _)| *count);
+    let Some(((_, rarest), others)) = wanted.split_first() else {
+        return Ok(Vec::new());
+    };
+    let mut found = BTreeSet::new();
+    for token in rarest {
+        let mut sql = String::from(
+            "SELECT k.patient FROM key_token k WHERE k.tenant = $1 AND k.kind = 'search' AND k.token = $2 AND k.to_seq IS NULL",
+        );
+        let mut params = vec![
+            Val::Text(tenant.as_str()),
+            Val::Blob(&token.0),
+            Val::Int(CANDIDATES + 1),
+        ];
+        for (_, tokens) in others {
+            let mut any = Vec::with_capacity(tokens.len());
+            for other in tokens {
+                params.push(Val::Blob(&other.0));
+                any.push(format!(
+                    "EXISTS (SELECT 1 FROM key_token o WHERE o.tenant = $1 AND o.kind = 'search' AND o.token = ${} \
+                     AND o.patient = k.patient AND o.to_seq IS NULL)",
+                    params.len()
+                ));
+            }
+            sql.push_str(&format!(" AND ({})", any.join(" OR ")));
+        }
+        sql.push_str(" ORDER BY k.patient LIMIT $3");
+        for one in &tx.query_built(&sql, &params)? {
+            found.insert(row::text(one, 0)?.to_owned());
+        }
+    }
+    if i64::try_from(found.len()).unwrap_or(i64::MAX) > CANDIDATES {
+        return Err(Error::Invalid(String::from(
+            "too many people fit: say more, such as the whole name or the birth date",
+        )));
+    }
+    Ok(found.into_iter().collect())
 }
 
 /// The index knows names by their first six letters; a longer one is compared in the opened record.
@@ -289,8 +329,8 @@ fn meant(
     if long.is_empty() {
         return Ok(true);
     }
-    let body = patient_body(tx, sealer, tenant, patient)?;
-    Ok(query_matches(&long, &names(&body)))
+    Ok(patient_body(tx, sealer, tenant, patient)?
+        .is_some_and(|(_, body)| query_matches(&long, &names(&body))))
 }
 
 fn hit(
@@ -301,7 +341,7 @@ fn hit(
     patients: Vec<String>,
 ) -> Result<PatientHit, Error> {
     let mut doubts = BTreeSet::new();
-    let mut body = String::new();
+    let mut best: Option<((bool, i64), String)> = None;
     for patient in &patients {
         let params = [Val::Text(tenant.as_str()), Val::Text(patient)];
         let mut rows = tx.query(
@@ -315,39 +355,57 @@ fn hit(
         for found in &rows {
             doubts.insert(row::int(found, 0)?);
         }
-        if body.is_empty() {
-            body = patient_body(tx, sealer, tenant, patient)?;
+        if let Some((since, text)) = patient_body(tx, sealer, tenant, patient)? {
+            let rank = (!is_replaced(&text), since);
+            if best.as_ref().is_none_or(|(before, _)| rank > *before) {
+                best = Some((rank, text));
+            }
         }
     }
     Ok(PatientHit {
         person: PersonId::new(person),
         patients: patients.into_iter().map(ResourceId::new).collect(),
-        body,
+        body: best.map_or_else(String::new, |(_, body)| body),
         doubts: u64::try_from(doubts.len()).unwrap_or(u64::MAX),
     })
 }
 
+/// The current Patient resource, and since which position it stands.
 fn patient_body(
     tx: &mut dyn Tx,
     sealer: &Sealer,
     tenant: &TenantId,
     patient: &str,
-) -> Result<String, Error> {
+) -> Result<Option<(i64, String)>, Error> {
     let rows = tx.query(
-        "SELECT version, key_of, sealed FROM version WHERE tenant = $1 AND resource_type = 'Patient' AND id = $2 AND to_seq IS NULL",
+        "SELECT version, key_of, sealed, from_seq FROM version \
+         WHERE tenant = $1 AND resource_type = 'Patient' AND id = $2 AND to_seq IS NULL",
         &[Val::Text(tenant.as_str()), Val::Text(patient)],
     )?;
-    match rows.first() {
-        Some(found) => version::open(
-            sealer,
-            "Patient",
-            patient,
-            row::int(found, 0)?,
-            row::text(found, 1)?,
-            row::blob(found, 2)?,
-        ),
-        None => Ok(String::new()),
-    }
+    rows.first()
+        .map(|found| {
+            let body = version::open(
+                sealer,
+                "Patient",
+                patient,
+                row::int(found, 0)?,
+                row::text(found, 1)?,
+                row::blob(found, 2)?,
+            )?;
+            Ok((row::int(found, 3)?, body))
+        })
+        .transpose()
+}
+
+/// Whether a merge put another record in its place.
+fn is_replaced(body: &str) -> bool {
+    let patient: Value = serde_json::from_str(body).unwrap_or_default();
+    patient
+        .get("link")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .any(|link| link.get("type").and_then(Value::as_str) == Some("replaced-by"))
 }
 
 /// By name as it is shown, then by person.
@@ -358,3 +416,7 @@ fn order(hit: &PatientHit) -> (String, String) {
     });
     (name.to_lowercase(), hit.person.as_str().to_owned())
 }
+
+#[cfg(test)]
+#[path = "read_tests.rs"]
+mod tests;

@@ -5,10 +5,10 @@ use bedside_core::audit::{AuditOutcome, Entry};
 use bedside_core::ctx::OpCtx;
 use bedside_core::source::Source;
 use bedside_fact::clock::Timestamp;
-use bedside_fact::id::{SourceId, SystemId};
+use bedside_fact::id::{SourceId, SystemId, TenantId};
 
 use crate::audit::append_in;
-use crate::backend::{Row, Val};
+use crate::backend::{Row, Tx, Val};
 use crate::error::Error;
 use crate::row;
 use crate::sequence;
@@ -49,6 +49,18 @@ impl Store {
         zone: &str,
     ) -> Result<Source, Error> {
         self.guard(ctx, Action::Receive).await?;
+        for (what, text) in [
+            ("source", name),
+            ("system", system.unwrap_or(name)),
+            ("vendor", vendor),
+        ] {
+            let fits = |c: char| !c.is_control() && !c.is_whitespace();
+            if !(1..=64).contains(&text.chars().count()) || !text.chars().all(fits) {
+                return Err(Error::Invalid(format!(
+                    "the name of a {what} has 1 to 64 characters and no blanks"
+                )));
+            }
+        }
         let wanted = Source {
             id: SourceId::new(name),
             system: SystemId::new(system.unwrap_or(name)),
@@ -176,6 +188,15 @@ impl Store {
         })
         .await
     }
+}
+
+/// A source that inputs came from.
+pub(crate) fn of_input(tx: &mut dyn Tx, tenant: &TenantId, id: &SourceId) -> Result<Source, Error> {
+    let rows = tx.query(
+        "SELECT id, system, vendor, zone FROM source WHERE tenant = $1 AND id = $2",
+        &[Val::Text(tenant.as_str()), Val::Text(id.as_str())],
+    )?;
+    source(rows.first().ok_or(Error::NotFound("source"))?)
 }
 
 fn source(found: &Row) -> Result<Source, Error> {

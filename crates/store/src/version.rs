@@ -3,6 +3,7 @@
 use bedside_core::record::{Stored, Write};
 use bedside_fact::id::{ResourceId, Seq, SourceId, TenantId};
 use bedside_fact::time::Span;
+use bedside_fhir::splice::{Identity, splice};
 
 use crate::backend::{Row, Tx, Val};
 use crate::error::Error;
@@ -49,13 +50,15 @@ impl Sealed {
         })
     }
 
-    /// Writes it as the current version.
+    /// Writes it as the current version. What was made as the first version of a resource whose versions were all taken back is
+    /// numbered behind them: a number is never used twice.
     ///
     /// # Errors
     /// [`Error::Conflict`] when somebody wrote another one since it was made.
     pub(crate) fn insert(
         &self,
         tx: &mut dyn Tx,
+        sealer: &Sealer,
         tenant: &TenantId,
         origin: &Origin<'_>,
     ) -> Result<(), Error> {
@@ -66,15 +69,19 @@ impl Sealed {
             Val::Text(write.id.as_str()),
         ];
         let rows = tx.query(
-            "SELECT version FROM version WHERE tenant = $1 AND resource_type = $2 AND id = $3 ORDER BY version DESC LIMIT 1",
+            "SELECT version, to_seq FROM version WHERE tenant = $1 AND resource_type = $2 AND id = $3 ORDER BY version DESC LIMIT 1",
             &key,
         )?;
-        let last = rows
-            .first()
-            .map(|found| row::int(found, 0))
-            .transpose()?
-            .unwrap_or(0);
+        let (last, taken_back) = match rows.first() {
+            Some(found) => (row::int(found, 0)?, row::int_or_null(found, 1)?.is_some()),
+            None => (0, false),
+        };
         if write.version != last + 1 {
+            if write.version == 1 && taken_back {
+                let numbered = renumber(write.clone(), last + 1)?;
+                let key = sealer.key_of(&self.key_of)?;
+                return Self::new(sealer, &key, numbered)?.insert(tx, sealer, tenant, origin);
+            }
             return Err(Error::Conflict);
         }
         if last > 0 {
@@ -111,6 +118,42 @@ impl Sealed {
         )?;
         Ok(())
     }
+}
+
+/// The same content under another number. Only `meta.versionId` changes.
+pub(crate) fn renumber(mut write: Write, number: i64) -> Result<Write, Error> {
+    let broken = || Error::Corrupt(String::from("a resource can't be given another number"));
+    let updated = serde_json::from_str::<Meta>(&write.body)
+        .map_err(|_| broken())?
+        .meta
+        .last_updated
+        .unwrap_or_default();
+    write.body = identify(&write.body, write.id.as_str(), number, &updated)?;
+    write.version = number;
+    Ok(write)
+}
+
+/// Puts our identity into a body; every other byte stays.
+pub(crate) fn identify(body: &str, id: &str, number: i64, updated: &str) -> Result<String, Error> {
+    let identity = Identity {
+        id,
+        version_id: &number.to_string(),
+        last_updated: updated,
+    };
+    splice(body, Some(&identity), &mut |_| None)
+        .map_err(|_| Error::Corrupt(String::from("a resource can't be given another number")))
+}
+
+#[derive(serde::Deserialize)]
+struct Meta {
+    #[serde(default)]
+    meta: Stamp,
+}
+
+#[derive(Default, serde::Deserialize)]
+struct Stamp {
+    #[serde(rename = "lastUpdated")]
+    last_updated: Option<String>,
 }
 
 /// A version, opened. The columns are type, id, patient, version, source, `journal_seq`, `from_seq`, `known_at`, `source_time`, `when_lo`,

@@ -29,6 +29,8 @@ mod outage;
 mod persons;
 #[path = "contract/record.rs"]
 mod record;
+#[path = "contract/undone.rs"]
+mod undone;
 #[path = "contract/work.rs"]
 mod work;
 

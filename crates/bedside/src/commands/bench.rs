@@ -105,6 +105,7 @@ async fn measure(scratch: &Path, time: Duration, connections: u32, out: &Out) ->
         lanes: app.gateway.lanes().clone(),
         ctx,
         source,
+        own: Vec::new(),
     };
     let tally = ingest.run(vec![file], Arc::new(Quiet)).await?;
     app.stop().await?;

@@ -120,7 +120,7 @@ pub(super) async fn run(place: Place, demo: Demo, named: bool, out: &Out) -> Res
     } else {
         out.line(format!("A simulated ward is live: {played} messages in {:.1} s. All people in it are invented.", started.elapsed().as_secs_f64())).await;
         out.line(format!("Sign in: {link}")).await;
-        out.line("The link works once. Ctrl-C stops the demo.")
+        out.line(format!("From here on the ward's clock runs {SPEED} times as fast as yours. The link works once. Ctrl-C stops the demo."))
             .await;
     }
     let live = async {

@@ -36,14 +36,20 @@ pub(super) async fn run(command: Hl7Command, out: &Out) -> Result<u8, Fault> {
     } else {
         split.messages
     };
+    let several = ranges.len() > 1;
+    let (mut parsed, mut entries) = (Vec::new(), None);
     let mut status = 0;
     for range in ranges {
         let start = range.start;
         let part = bytes.get(range).unwrap_or_default();
         match message::parse(part, &message::Options::default()) {
             Ok(message) => match zone {
+                None if out.json() => parsed.push(document(&message)),
                 None => parse(&message, out).await,
-                Some(zone) => status = status.max(to_fhir(&message, zone, out).await),
+                Some(zone) => {
+                    let all = entries.get_or_insert_with(Vec::new);
+                    status = status.max(to_fhir(&message, zone, all, out).await);
+                }
             },
             Err(reject) => {
                 status = 3;
@@ -55,6 +61,22 @@ pub(super) async fn run(command: Hl7Command, out: &Out) -> Result<u8, Fault> {
                 ))
                 .await;
             }
+        }
+    }
+    // One document, however many messages the file holds.
+    match parsed.as_slice() {
+        [] => {}
+        [one] if !several => out.document(one).await,
+        all => out.document(&all).await,
+    }
+    if let Some(entries) = entries {
+        let bundle = json!({ "resourceType": "Bundle", "type": "collection", "entry": entries });
+        if out.json() {
+            out.document(&bundle).await;
+        } else {
+            // Our own values always serialise.
+            out.line(serde_json::to_string_pretty(&bundle).unwrap_or_default())
+                .await;
         }
     }
     Ok(status)
@@ -76,33 +98,32 @@ fn read(file: &Path) -> Result<Vec<u8>, Fault> {
     }
 }
 
+fn document(message: &Message) -> Value {
+    let segments: Vec<Value> = message
+        .segments()
+        .map(|segment| {
+            let fields: Vec<Value> = (1..=segment.field_count())
+                .map(|n| {
+                    String::from_utf8_lossy(segment.field(n).raw())
+                        .into_owned()
+                        .into()
+                })
+                .collect();
+            json!({ "id": segment.id(), "fields": fields })
+        })
+        .collect();
+    let problems: Vec<Value> = message
+        .problems()
+        .iter()
+        .map(|p| json!({ "kind": p.kind, "segment": p.segment, "field": p.field, "text": p.text }))
+        .collect();
+    json!({
+        "type": message.code(), "trigger": message.trigger(), "structure": message.structure(), "version": message.version(),
+        "control_id": message.control_id(), "charset": message.charset(), "segments": segments, "problems": problems,
+    })
+}
+
 async fn parse(message: &Message, out: &Out) {
-    if out.json() {
-        let segments: Vec<Value> = message
-            .segments()
-            .map(|segment| {
-                let fields: Vec<Value> = (1..=segment.field_count())
-                    .map(|n| {
-                        String::from_utf8_lossy(segment.field(n).raw())
-                            .into_owned()
-                            .into()
-                    })
-                    .collect();
-                json!({ "id": segment.id(), "fields": fields })
-            })
-            .collect();
-        let problems: Vec<Value> = message
-            .problems()
-            .iter()
-            .map(|p| json!({ "kind": p.kind, "segment": p.segment, "field": p.field, "text": p.text }))
-            .collect();
-        out.document(&json!({
-            "type": message.code(), "trigger": message.trigger(), "structure": message.structure(), "version": message.version(),
-            "control_id": message.control_id(), "charset": message.charset(), "segments": segments, "problems": problems,
-        }))
-        .await;
-        return;
-    }
     out.line(format!(
         "{}^{} ({}), version {}, {}, control id {}",
         message.code(),
@@ -140,7 +161,7 @@ async fn parse(message: &Message, out: &Out) {
     }
 }
 
-async fn to_fhir(message: &Message, zone: &str, out: &Out) -> u8 {
+async fn to_fhir(message: &Message, zone: &str, entries: &mut Vec<Value>, out: &Out) -> u8 {
     let source = Source {
         id: SourceId::new("bench"),
         system: SystemId::new("bench"),
@@ -177,25 +198,13 @@ async fn to_fhir(message: &Message, zone: &str, out: &Out) -> u8 {
     for issue in &mapped.issues {
         out.note(issue.clone()).await;
     }
-    let entries: Vec<Value> = mapped
-        .drafts
-        .into_iter()
-        .map(|draft| {
-            let mut body = draft.body;
-            if let Some(object) = body.as_object_mut() {
-                object.insert(String::from("id"), draft.id.as_str().into());
-            }
-            json!({ "resource": body })
-        })
-        .collect();
-    let bundle = json!({ "resourceType": "Bundle", "type": "collection", "entry": entries });
-    if out.json() {
-        out.document(&bundle).await;
-    } else {
-        // Our own values always serialise.
-        out.line(serde_json::to_string_pretty(&bundle).unwrap_or_default())
-            .await;
-    }
+    entries.extend(mapped.drafts.into_iter().map(|draft| {
+        let mut body = draft.body;
+        if let Some(object) = body.as_object_mut() {
+            object.insert(String::from("id"), draft.id.as_str().into());
+        }
+        json!({ "resource": body })
+    }));
     status
 }
 

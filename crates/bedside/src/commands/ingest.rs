@@ -18,6 +18,19 @@ pub(super) async fn run(
     if command.source.trim().is_empty() {
         return Err(Fault::input("--source needs a name"));
     }
+    // A path that is mistyped must not leave a source behind.
+    if !command
+        .paths
+        .iter()
+        .any(|path| path.symlink_metadata().is_ok())
+    {
+        let named: Vec<String> = command
+            .paths
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect();
+        return Err(Fault::input(format!("there is no {}", named.join(", no "))));
+    }
     let source = app
         .store
         .ensure_source(&ctx, &command.source, "generic", None, &app.config.zone)
@@ -27,6 +40,7 @@ pub(super) async fn run(
         lanes: app.gateway.lanes().clone(),
         ctx,
         source,
+        own: app.own.to_vec(),
     };
     let tally = ingest.run(command.paths, out.progress()).await?;
     out.piece(Piece::Done).await;

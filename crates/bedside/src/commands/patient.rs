@@ -65,6 +65,10 @@ pub(super) async fn run(
                 out.note("nobody fits; try the beginning of a name, a number or a birth date")
                     .await;
             }
+            if u32::try_from(hits.len()) == Ok(LIMIT) {
+                out.note(format!("the first {LIMIT} are listed and there may be more; say more of the name, or a number or a birth date"))
+                    .await;
+            }
             Ok(0)
         }
         PatientCommand::Show {
@@ -80,7 +84,7 @@ pub(super) async fn run(
             let record = app.store.person(&ctx, &id, as_of).await?;
             let chart = chart::build(&record, as_of, ctx.now(), &zone);
             match format {
-                Format::Fhir => out.line(chart::bundle(&record)).await,
+                Format::Fhir => out.data(chart::bundle(&record)).await,
                 Format::Summary if out.json() => out.document(&chart::json(&chart)).await,
                 Format::Summary => out.line(chart::summary(&chart)).await,
             }

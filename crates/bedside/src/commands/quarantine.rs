@@ -30,7 +30,7 @@ pub(super) async fn run(
                     seq, input.row.message_type, input.row.reason
                 ))
                 .await;
-                out.line(printable(&text)).await;
+                out.line(text).await;
             }
             Ok(0)
         }
@@ -85,7 +85,7 @@ async fn list(app: &App, user: &str, out: &Out) -> Result<u8, Fault> {
 /// Lets the lanes run again and says how the replayed inputs ended.
 async fn finish(app: &App, out: &Out, done: &str, again: &[Seq]) -> Result<u8, Fault> {
     app.gateway.lanes().reload();
-    app.gateway.lanes().drained().await;
+    app.gateway.lanes().settled_for(again).await?;
     let ctx = bedside_core::ctx::OpCtx::service(
         app.store.tenant().clone(),
         "quarantine",
@@ -107,17 +107,4 @@ async fn finish(app: &App, out: &Out, done: &str, again: &[Seq]) -> Result<u8, F
         .await;
     }
     Ok(u8::from(still > 0))
-}
-
-/// Control characters of a foreign text must not reach a terminal.
-fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| {
-            if c.is_control() && c != '\n' && c != '\t' {
-                '\u{fffd}'
-            } else {
-                c
-            }
-        })
-        .collect()
 }

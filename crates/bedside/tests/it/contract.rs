@@ -148,6 +148,11 @@ fn journal_lines_say_how_each_input_ended(site: &Site) {
             .len(),
         0
     );
+    for vague in ["2026", "2026-11", "2026-11-22T10:00:00"] {
+        site.json(&["journal", "list", "--since", vague])
+            .expect(3)
+            .says(&[vague, "2026-11-22T09:00:00-06:00"]);
+    }
     site.json(&["journal", "list", "--state", "lost"])
         .expect(3)
         .says(&["pending, applied, noop, parked, held"]);
@@ -408,7 +413,10 @@ fn every_command_explains_itself_with_examples() {
         "quarantine discard",
         "audit verify",
         "audit search",
+        "account list",
         "account add",
+        "account password",
+        "account disable",
         "account link",
         "bench ingest",
         "completions",
@@ -468,6 +476,10 @@ fn bench_tools_read_a_message_without_a_store() {
         mapped.contains("\"Observation\"") && mapped.contains("2823-3"),
         "{mapped}"
     );
+    let one = bedside(folder.path(), &["--json", "hl7", "parse", "a.hl7"])
+        .expect(0)
+        .document();
+    assert_eq!(one["control_id"], "C1");
     bedside(folder.path(), &["hl7", "parse", "none.hl7"])
         .expect(3)
         .says(&["none.hl7"]);
@@ -476,4 +488,56 @@ fn bench_tools_read_a_message_without_a_store() {
         1,
         "a bench tool keeps nothing"
     );
+}
+
+#[test]
+fn a_batch_is_one_document_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let batch = [adt("A01", "C1", &QUILL), oru("C2", &QUILL, 2)].concat();
+    fs::write(folder.path().join("a.hl7"), batch).unwrap();
+    let parsed = bedside(folder.path(), &["--json", "hl7", "parse", "a.hl7"])
+        .expect(0)
+        .document();
+    let ids: Vec<&Value> = parsed
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|message| &message["control_id"])
+        .collect();
+    assert_eq!(ids, ["C1", "C2"]);
+    for args in [
+        vec!["--json", "hl7", "to-fhir", "a.hl7"],
+        vec!["hl7", "to-fhir", "a.hl7"],
+    ] {
+        let ran = bedside(folder.path(), &args).expect(0);
+        let bundle: Value = serde_json::from_str(&ran.out).unwrap();
+        let types: BTreeSet<&str> = bundle["entry"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|entry| entry["resource"]["resourceType"].as_str().unwrap())
+            .collect();
+        assert!(
+            types.contains("Encounter") && types.contains("Observation"),
+            "{types:?}"
+        );
+    }
+}
+
+#[test]
+fn a_search_that_reaches_its_limit_says_so() {
+    let site = Site::new();
+    let inputs = tempfile::tempdir().unwrap();
+    let lines: String = (0..51)
+        .map(|n| {
+            format!("{{\"resourceType\":\"Patient\",\"id\":\"p{n}\",\"name\":[{{\"family\":\"Zimmerling\"}}]}}\n")
+        })
+        .collect();
+    fs::write(inputs.path().join("a.ndjson"), lines).unwrap();
+    site.ingest(inputs.path(), "archive").expect(0);
+    let found = site
+        .json(&["patient", "find", "zimmerling"])
+        .expect(0)
+        .says(&["the first 50", "there may be more"]);
+    assert_eq!(found.lines().len(), 50);
 }

@@ -39,18 +39,14 @@ fn p03_broken_frames_are_kept_and_the_feed_goes_on() {
         .send(b"MSH|||||EHR|HARBOUR|BEDSIDE|SITE|2026||ADT^A01|F4|P|2.5.1\rPID|1\r")
         .unwrap();
     assert_ne!(answer.code, "AA");
-    let text = String::from_utf8(adt("A08", "F5", &QUILL)).unwrap();
-    let with_nul = line
-        .send(text.replace("EVN|", "EVN\0|").as_bytes())
-        .unwrap();
-    println!("a NUL in a message: {}", with_nul.code);
-    let unknown = line
-        .send(
-            text.replace("F5", "F6")
-                .replace("UNICODE UTF-8", "KLINGON-7")
-                .as_bytes(),
-        )
-        .unwrap();
+    let with_nul = String::from_utf8(adt("A08", "F5", &MUNOZ))
+        .unwrap()
+        .replace("EVN|", "EVN\0|");
+    line.send(with_nul.as_bytes()).unwrap();
+    let unknown = String::from_utf8(adt("A08", "F6", &QUILL))
+        .unwrap()
+        .replace("UNICODE UTF-8", "KLINGON-7");
+    let unknown = line.send(unknown.as_bytes()).unwrap();
     assert_eq!(unknown.control_id, "F6");
     println!("an unknown character set: {}", unknown.code);
 
@@ -78,6 +74,7 @@ fn p03_broken_frames_are_kept_and_the_feed_goes_on() {
             .map(|line| line["state"].clone())
     };
     assert_eq!(state("F1").unwrap(), "applied");
+    assert_eq!(state("F5").unwrap(), "parked", "a NUL is not dropped");
     assert_eq!(state("F7").unwrap(), "applied");
     assert_eq!(state("F8").unwrap(), "applied");
     assert_eq!(serve.stop().0, Some(0));

@@ -4,6 +4,8 @@
 //! simulator is the other system. Start in `support`, which runs the program; each other module is one kind of promise.
 
 #[cfg(test)]
+mod account;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod contract;

@@ -9,11 +9,12 @@ use jiff::tz::TimeZone;
 use super::allergies::allergies;
 use super::demographics::demographics;
 use super::encounters::encounters;
+use super::held;
 use super::medications::medications;
 use super::problems::problems;
 use super::results::{place, results};
-use super::section::{Kind, gaps};
-use super::seen::{Moment, Seen, read};
+use super::section::{Kind, gaps, waiting};
+use super::seen::{Moment, Seen, read, read_held};
 use super::view::{Chart, Demographics, Facts, SourceSeen};
 use crate::record::{Link, PersonRecord};
 
@@ -33,6 +34,8 @@ pub fn build(
     };
     let mut unreadable = Vec::new();
     let seen = read(record, &mut unreadable);
+    let provisional = held::provisional(record);
+    let held = read_held(&provisional);
     let demographics = demographics(&seen, &moment);
     let of_kind = |kind: &str| -> Vec<Link> {
         record
@@ -44,7 +47,7 @@ pub fn build(
     };
     let possible_same = of_kind("possible");
     let mut caveats = Vec::new();
-    caveats.extend(waiting(record.waiting));
+    caveats.extend(behind(record, &held));
     caveats.extend(unreadable);
     caveats.extend(possible_same.iter().map(|link| {
         format!(
@@ -59,6 +62,7 @@ pub fn build(
             .flat_map(|kind| gaps(kind, record, &moment)),
     );
     caveats.extend(elsewhere(&seen));
+    let with_held: Vec<&Seen<'_>> = seen.iter().chain(&held).collect();
     Chart {
         id: record.person.to_string(),
         patients: record.patients.iter().map(ToString::to_string).collect(),
@@ -71,8 +75,8 @@ pub fn build(
             allergies: allergies(record, &seen, &moment),
             problems: problems(record, &seen, &moment),
             medications: medications(record, &seen, &moment),
-            labs: results(Kind::Labs, record, &seen, &moment),
-            vitals: results(Kind::Vitals, record, &seen, &moment),
+            labs: results(Kind::Labs, record, &with_held, &moment),
+            vitals: results(Kind::Vitals, record, &with_held, &moment),
             encounters: encounters(record, &seen, &moment),
         },
         demographics,
@@ -83,16 +87,19 @@ pub fn build(
     }
 }
 
-fn waiting(count: u64) -> Option<String> {
-    match count {
-        0 => None,
-        1 => Some(String::from(
-            "1 message about this patient is held back and not on this page; see the quarantine.",
-        )),
-        many => Some(format!(
-            "{many} messages about this patient are held back and not on this page; see the quarantine."
-        )),
-    }
+/// That messages wait, and which part of them is here all the same.
+fn behind(record: &PersonRecord, held: &[Seen<'_>]) -> Option<String> {
+    let count = waiting(record)?;
+    let mut told = match count {
+        1 => String::from("1 message about this patient is held back and not in the record"),
+        many => format!("{many} messages about this patient are held back and not in the record"),
+    };
+    told.push_str(match held.iter().any(|one| place(&one.value).is_some()) {
+        true => "; results in what is held back are shown here as unconfirmed",
+        false => " nor on this page",
+    });
+    told.push_str("; see the quarantine.");
+    Some(told)
 }
 
 fn identity_doubts(

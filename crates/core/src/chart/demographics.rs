@@ -188,7 +188,10 @@ fn add_numbers(who: &mut Demographics, patient: &Value) {
             || {
                 system
                     .strip_prefix("urn:bedside:authority:")
-                    .unwrap_or(&system)
+                    .map_or(system.as_str(), |name| {
+                        // System and name; the source is shown beside it.
+                        name.rsplit(':').next().unwrap_or(name)
+                    })
                     .to_owned()
             },
             str::to_owned,

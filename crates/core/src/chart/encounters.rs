@@ -101,6 +101,8 @@ fn kind_of(value: &serde_json::Value) -> CodeableConcept {
             "HH" => Some("Home health"),
             "VR" => Some("Virtual"),
             "FLD" => Some("Field"),
+            // Table 0004 `U`, and HL7 v3 `NullFlavor`.
+            "U" | "UNK" | "NI" => Some("class not known"),
             _ => None,
         };
         CodeableConcept {

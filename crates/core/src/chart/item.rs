@@ -36,6 +36,9 @@ pub(super) fn base(
         trend: Vec::new(),
         detail: None,
     };
+    if let Some(why) = seen.waits() {
+        doubt(&mut item, &why);
+    }
     if seen.has_modifier() {
         doubt(
             &mut item,
@@ -100,6 +103,9 @@ pub(super) fn withdrawn(
     }
     if let Some(taken) = taken {
         words.push_str(&format!("; it was dated {}", moment.said(taken)));
+    }
+    if let Some(why) = seen.waits() {
+        words.push_str(&format!("; {why}"));
     }
     Withdrawn {
         label,

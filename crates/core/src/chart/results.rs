@@ -64,11 +64,11 @@ pub(super) fn place(value: &Value) -> Option<Kind> {
 pub(super) fn results(
     kind: Kind,
     record: &PersonRecord,
-    seen: &[Seen<'_>],
+    seen: &[&Seen<'_>],
     moment: &Moment<'_>,
 ) -> Section {
     let mut found = Found::default();
-    let mut findings = Vec::new();
+    let (mut findings, mut waiting) = (Vec::new(), Vec::new());
     for one in seen
         .iter()
         .filter(|one| one.stored.resource_type == "Observation")
@@ -76,11 +76,16 @@ pub(super) fn results(
         if place(&one.value) != Some(kind) {
             continue;
         }
-        found.learned(one);
-        findings.extend(finding(one, moment));
+        if one.held {
+            waiting.extend(finding(one, moment));
+        } else {
+            found.learned(one);
+            findings.extend(finding(one, moment));
+        }
     }
     let mut rows: BTreeMap<String, Vec<Joined<'_>>> = BTreeMap::new();
-    for result in join(findings) {
+    // What is held neither confirms nor corrects nor hides what is on record: whose it is may be what is in doubt.
+    for result in join(findings).into_iter().chain(join(waiting)) {
         let lead = &result.lead;
         if is_withdrawn(&lead.status) {
             found.withdrawn.push(withdrawn(
@@ -94,10 +99,10 @@ pub(super) fn results(
         }
         // A result without a time, or from the future, must not stand for the newest one: it gets a row of its own.
         let ordered = lead.at.is_some_and(|at| !moment.is_ahead(at));
-        let apart = if ordered {
-            String::new()
-        } else {
-            format!("\u{1f}{}", lead.seen.stored.id)
+        let apart = match (ordered, lead.seen.held) {
+            (true, false) => String::new(),
+            (true, true) => String::from("\u{1f}held"),
+            (false, _) => format!("\u{1f}{}", lead.seen.stored.id),
         };
         rows.entry(format!("{}{apart}", lead.key))
             .or_default()

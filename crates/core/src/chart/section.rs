@@ -218,17 +218,38 @@ pub(super) fn of_items<'i>(
 /// State and reason of a section without a single item that counts.
 pub(super) fn empty(kind: Kind, record: &PersonRecord, moment: &Moment<'_>) -> (State, String) {
     let questions = questions(kind, record);
-    if questions.iter().all(|question| question.asked.is_none()) {
-        return (
-            State::Unknown,
-            String::from("not known: nothing was received and no source was asked"),
-        );
+    let never_asked = questions.iter().all(|question| question.asked.is_none());
+    // What waits may hold what this section lacks: it is neither none nor "nothing was received".
+    let waits = waiting(record).map(|count| match count {
+        1 => String::from("1 message about this patient is held back"),
+        many => format!("{many} messages about this patient are held back"),
+    });
+    match (never_asked, &waits) {
+        (true, Some(waits)) => {
+            return (
+                State::Unknown,
+                format!("not known: {waits}, and no source was asked"),
+            );
+        }
+        (true, None) => {
+            return (
+                State::Unknown,
+                String::from("not known: nothing was received and no source was asked"),
+            );
+        }
+        (false, _) => {}
     }
     let mut told: Vec<String> = questions
         .iter()
         .map(|question| question.words(moment))
         .collect();
     told.dedup();
+    if let Some(waits) = waits {
+        return (
+            State::Unknown,
+            format!("not known: {waits}; {}", told.join("; ")),
+        );
+    }
     let told = told.join("; ");
     let answered = questions
         .iter()
@@ -241,6 +262,12 @@ pub(super) fn empty(kind: Kind, record: &PersonRecord, moment: &Moment<'_>) -> (
         ),
         (false, _) => (State::Unknown, format!("not known: {told}")),
     }
+}
+
+/// How many inputs about this person wait, when any do.
+pub(super) fn waiting(record: &PersonRecord) -> Option<u64> {
+    let held = u64::try_from(record.held.len()).unwrap_or(u64::MAX);
+    Some(record.waiting.max(held)).filter(|count| *count > 0)
 }
 
 /// A caveat for each source whose last answer was cut short, refused or failed, so that a list with items does not pass for all of it.

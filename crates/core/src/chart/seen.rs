@@ -21,6 +21,8 @@ pub(super) struct Moment<'a> {
 pub(super) struct Seen<'a> {
     pub(super) stored: &'a Stored,
     pub(super) value: Value,
+    /// It waits behind a parked input and is not in the record.
+    pub(super) held: bool,
 }
 
 /// The types whose members are on the page. A claim is many times as long as a result, so the others are only checked and counted.
@@ -54,7 +56,11 @@ pub(super) fn read<'a>(record: &'a PersonRecord, caveats: &mut Vec<String>) -> V
         let right_type = Resource::of(&value)
             .is_some_and(|resource| resource.resource_type() == stored.resource_type);
         if right_type {
-            seen.push(Seen { stored, value });
+            seen.push(Seen {
+                stored,
+                value,
+                held: false,
+            });
         } else {
             caveats.push(format!(
                 "A resource of type {} from {} (input {}) can't be read and is not shown.",
@@ -63,6 +69,18 @@ pub(super) fn read<'a>(record: &'a PersonRecord, caveats: &mut Vec<String>) -> V
         }
     }
     seen
+}
+
+/// Parses what is held ([`super::held`]).
+pub(super) fn read_held(provisional: &[Stored]) -> Vec<Seen<'_>> {
+    provisional
+        .iter()
+        .map(|stored| Seen {
+            stored,
+            value: serde_json::from_str(&stored.body).unwrap_or_default(),
+            held: true,
+        })
+        .collect()
 }
 
 /// The type alone, read without building the rest.
@@ -84,6 +102,16 @@ impl Seen<'_> {
         self.stored
             .source_time
             .and_then(|micros| Timestamp::from_microsecond(micros).ok())
+    }
+
+    /// Why it is not relied on, when it is held.
+    pub(super) fn waits(&self) -> Option<String> {
+        self.held.then(|| {
+            format!(
+                "behind a parked message (input {}), not yet in the record",
+                self.stored.journal_seq
+            )
+        })
     }
 
     /// Whether the resource carries a modifier. FHIR R4 §2.5.2: whoever does not understand one must not take the rest at its word.

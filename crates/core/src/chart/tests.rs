@@ -2,6 +2,7 @@
 
 mod absence;
 mod fixture;
+mod held;
 mod hostile;
 mod identity;
 mod output;

@@ -30,6 +30,7 @@ pub fn who(body: &str, at: Timestamp, zone: &TimeZone) -> Demographics {
     let value = serde_json::from_str(body).unwrap_or_default();
     demographics(
         &[Seen {
+            held: false,
             stored: &stored,
             value,
         }],

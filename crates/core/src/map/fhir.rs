@@ -14,6 +14,7 @@ use bedside_fhir::stream::{Entry, entry};
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
+use super::types::is_resource_type;
 use super::{MapCtx, MapEnding, Mapped};
 use crate::journal::LaneKey;
 use crate::record::{Alias, Draft, Join, Merge};
@@ -89,6 +90,9 @@ pub fn map(unit_text: &str, ctx: &MapCtx<'_>, refs: Refs<'_>) -> Mapped {
     let Some(resource) = Resource::of(&entry.resource) else {
         return Mapped::ending(MapEnding::Park(String::from("no_resource_type")));
     };
+    if !is_resource_type(resource.resource_type()) {
+        return Mapped::ending(MapEnding::Park(String::from("unknown_resource_type")));
+    }
     let names = Names::of(&entry, refs);
     let resource_type = resource.resource_type().to_owned();
     let public =

@@ -35,6 +35,7 @@ pub fn writes(
                 version: write.version - 1,
                 body: write.body.clone(),
                 fingerprint: write.fingerprint,
+                source_time: write.source_time,
             });
         let number = standing.map_or(0, |current| current.version) + 1;
         let base = earlier.as_ref().or(standing);
@@ -66,7 +67,9 @@ fn one(
     let (text, body, fingerprint) = match draft.text {
         Some(text) => {
             let fingerprint = hash(&stamp(&draft.body).unwrap_or_else(|| text.clone()));
-            if base.is_some_and(|base| base.fingerprint == fingerprint) {
+            if base.is_some_and(|base| {
+                base.fingerprint == fingerprint || older(&draft.body, draft.source_time, base, hash)
+            }) {
                 return None;
             }
             (text, draft.body, fingerprint)
@@ -110,6 +113,40 @@ fn one(
         fingerprint,
         when: draft.when,
         source_time: draft.source_time,
+    })
+}
+
+/// As many versions further on are looked for, where only the number tells which of two is older.
+const VERSIONS_AHEAD: u64 = 1_000;
+
+/// Whether a FHIR draft is an older version than the one that stands, by what its source says of them: files are read in any order
+/// (design D12), and the dead don't rise because of that.
+#[must_use]
+pub fn is_older(draft: &Draft, standing: &Current, source: &SourceId, ids: &dyn PublicIds) -> bool {
+    let hash = |content: &str| fingerprint(ids, source, content);
+    draft.text.is_some()
+        && hash(&stamp(&draft.body).unwrap_or_default()) != standing.fingerprint
+        && older(&draft.body, draft.source_time, standing, &hash)
+}
+
+fn older(
+    body: &Value,
+    source_time: Option<i64>,
+    standing: &Current,
+    hash: &dyn Fn(&str) -> [u8; 16],
+) -> bool {
+    match (source_time, standing.source_time) {
+        (Some(mine), Some(stands)) if mine != stands => return mine < stands,
+        (_, _) => {}
+    }
+    // The source's own number is not kept in the stored text, only in the fingerprint.
+    let number = body
+        .pointer("/meta/versionId")
+        .and_then(Value::as_str)
+        .and_then(|text| text.parse::<u64>().ok());
+    number.is_some_and(|number| {
+        (number.saturating_add(1)..=number.saturating_add(VERSIONS_AHEAD))
+            .any(|later| hash(&format!("version {later}")) == standing.fingerprint)
     })
 }
 

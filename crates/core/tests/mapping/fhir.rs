@@ -128,6 +128,36 @@ fn a_repeat_is_told_by_version_id_then_last_updated_then_content() {
 }
 
 #[test]
+fn p12_an_older_version_in_a_later_file_changes_nothing() {
+    let unit = |meta: &str, more: &str| {
+        format!(r#"{{"resourceType":"Patient","id":"p1","meta":{{{meta}}}{more}}}"#)
+    };
+    let dead = r#","deceasedBoolean":true"#;
+    for (first, second) in [
+        (
+            r#""versionId":"1","lastUpdated":"2026-11-22T08:00:00Z""#,
+            r#""versionId":"2","lastUpdated":"2026-11-22T09:00:00Z""#,
+        ),
+        (
+            r#""lastUpdated":"2026-11-22T08:00:00Z""#,
+            r#""lastUpdated":"2026-11-22T09:00:00Z""#,
+        ),
+        (r#""versionId":"9""#, r#""versionId":"10""#),
+        (
+            r#""versionId":"1","lastUpdated":"2026-11-22T09:00:00Z""#,
+            r#""versionId":"2","lastUpdated":"2026-11-22T09:00:00Z""#,
+        ),
+    ] {
+        let mut ward = Ward::new();
+        ward.takes_fhir(&unit(first, ""), &none);
+        ward.takes_fhir(&unit(second, dead), &none);
+        let again = ward.takes_fhir(&unit(first, ""), &none);
+        assert_eq!(again.written, Vec::<String>::new(), "{first}");
+        assert_eq!(ward.the("Patient")["deceasedBoolean"], true);
+    }
+}
+
+#[test]
 fn a_source_that_says_replaced_by_has_merged() {
     let mut ward = Ward::new();
     let unit = r#"{"resourceType":"Patient","id":"old","active":false,"link":[{"other":{"reference":"Patient/new"},"type":"replaced-by"}]}"#;

@@ -9,5 +9,6 @@ mod admission;
 mod adt;
 mod corpus;
 mod fhir;
+mod hostile;
 mod oru;
 mod ward;

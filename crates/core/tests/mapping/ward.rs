@@ -149,6 +149,7 @@ impl Ward {
                     version: write.version,
                     body: write.body.clone(),
                     fingerprint: write.fingerprint,
+                    source_time: write.source_time,
                 })
             })
             .collect();

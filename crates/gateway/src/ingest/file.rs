@@ -163,11 +163,15 @@ impl Opened {
         );
         for (position, unit) in (0..).zip(units) {
             let input = match unit {
-                Ok(unit) => admit::fhir(&unit.bytes, source, self.hash, position, &|url| {
-                    self.references.get(url).cloned()
-                }),
+                Ok(unit) => {
+                    let mut input = admit::fhir(&unit.bytes, source, self.hash, position, &|url| {
+                        self.references.get(url).cloned()
+                    });
+                    input.reject = input.reject.map(|reason| in_file(&reason, unit.offset));
+                    input
+                }
                 Err(error) => {
-                    let reason = format!("{} at byte {}", error.code, error.offset);
+                    let reason = format!("{} at byte {}", error.code, error.at);
                     self.unreadable(source, position, error.bytes_kept, &reason)
                 }
             };
@@ -194,6 +198,17 @@ impl Opened {
             ack: None,
         }
     }
+}
+
+/// A place within a unit becomes a place within the file, where somebody can look for it.
+fn in_file(reason: &str, unit: u64) -> String {
+    reason
+        .rsplit_once(" at byte ")
+        .and_then(|(code, place)| Some((code, place.parse::<u64>().ok()?)))
+        .map_or_else(
+            || reason.to_owned(),
+            |(code, place)| format!("{code} at byte {}", unit + place),
+        )
 }
 
 fn head(path: &Path) -> io::Result<(bool, Vec<u8>)> {

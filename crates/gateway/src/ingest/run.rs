@@ -42,7 +42,7 @@ pub struct Tally {
     pub duplicates: u64,
     /// Units parked, or held behind a parked one.
     pub quarantined: u64,
-    /// Versions of resources written.
+    /// Versions of resources written for these units.
     pub resources: u64,
     /// How long it took.
     pub seconds: f64,
@@ -79,6 +79,8 @@ pub struct Ingest {
     pub ctx: OpCtx,
     /// Whose data it is.
     pub source: Source,
+    /// Bedside's own files and folders, the key among them: they are never taken in.
+    pub own: Vec<PathBuf>,
 }
 
 enum Step {
@@ -98,12 +100,13 @@ impl Ingest {
         progress: Arc<dyn Progress>,
     ) -> Result<Tally, Error> {
         let started = std::time::Instant::now();
-        let written = self.lanes.versions_written();
+        let written = self.lanes.written(&self.source.id);
         let (steps, mut received) = mpsc::channel(AHEAD);
-        let source = self.source.clone();
+        let (source, own) = (self.source.clone(), self.own.clone());
         let total = Arc::new(std::sync::atomic::AtomicU64::new(0));
         let count = Arc::clone(&total);
-        let reader = tokio::task::spawn_blocking(move || read(&paths, &source, &count, &steps));
+        let reader =
+            tokio::task::spawn_blocking(move || read(&paths, &own, &source, &count, &steps));
         let mut tally = Tally::default();
         let mut taken: Vec<Seq> = Vec::new();
         while let Some(step) = received.recv().await {
@@ -130,9 +133,9 @@ impl Ingest {
         if reader.await.is_err() {
             return Err(Error::Stopping);
         }
-        self.lanes.settled().await?;
+        self.lanes.settled_for(&taken).await?;
         self.count(&taken, &mut tally).await?;
-        tally.resources = self.lanes.versions_written() - written;
+        tally.resources = written.of(&taken);
         tally.seconds = started.elapsed().as_secs_f64();
         Ok(tally)
     }
@@ -184,11 +187,12 @@ impl Ingest {
 /// Reads on a thread of its own, since files block.
 fn read(
     paths: &[PathBuf],
+    own: &[PathBuf],
     source: &Source,
     total: &std::sync::atomic::AtomicU64,
     steps: &mpsc::Sender<Step>,
 ) {
-    let (files, failures) = walk::files(paths);
+    let (files, failures) = walk::files(paths, own);
     total.store(
         u64::try_from(files.len()).unwrap_or(u64::MAX),
         std::sync::atomic::Ordering::Relaxed,

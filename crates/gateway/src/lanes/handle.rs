@@ -1,17 +1,18 @@
 //! The handle of the lanes: what callers ask and wait for. What goes on behind it is in [`super::run`].
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use bedside_core::ctx::OpCtx;
 use bedside_core::source::Source;
-use bedside_fact::id::SourceId;
+use bedside_fact::id::{Seq, SourceId};
 use bedside_store::Store;
 use jiff::SignedDuration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::written::{self, Written};
 use super::{run, work};
 use crate::error::Error;
 
@@ -23,6 +24,8 @@ const PAUSE: SignedDuration = SignedDuration::from_millis(500);
 pub struct Depth {
     /// Inputs that run or wait for their turn.
     pub open: usize,
+    /// The first of these: all inputs before it have ended, or are held.
+    pub first_open: Option<Seq>,
     /// Inputs that run.
     pub running: usize,
     /// Lanes closed behind a parked input.
@@ -46,7 +49,7 @@ pub(super) struct Shared {
     pub(super) ctx: OpCtx,
     pub(super) reloads: watch::Sender<u64>,
     pub(super) shutdown: CancellationToken,
-    pub(super) versions: AtomicU64,
+    pub(super) counts: written::Counts,
     pub(super) sources: Mutex<HashMap<SourceId, Source>>,
     /// The store refuses at the moment; said once in the log, not for each input.
     pub(super) refused: AtomicBool,
@@ -70,7 +73,7 @@ impl Lanes {
         work: W,
     ) -> (Self, impl Future<Output = ()> + Send)
     where
-        W: Fn(Arc<Shared>, bedside_fact::id::Seq) -> F + Send + Sync,
+        W: Fn(Arc<Shared>, Seq) -> F + Send + Sync,
         F: Future<Output = work::End> + Send + 'static,
     {
         let (publish, depth) = watch::channel(Depth::default());
@@ -80,7 +83,7 @@ impl Lanes {
             ctx,
             reloads: watch::Sender::new(0),
             shutdown,
-            versions: AtomicU64::new(0),
+            counts: written::Counts::default(),
             sources: Mutex::default(),
             refused: AtomicBool::new(false),
         });
@@ -95,7 +98,7 @@ impl Lanes {
         (Self { shared, depth }, running)
     }
 
-    /// Reads the waiting inputs anew: parked ones were replayed or discarded.
+    /// Reads the waiting inputs anew: parked ones were replayed or discarded, or a merge was undone.
     pub fn reload(&self) {
         self.shared.reloads.send_modify(|count| *count += 1);
     }
@@ -106,10 +109,10 @@ impl Lanes {
         *self.depth.borrow()
     }
 
-    /// Versions written since the start.
+    /// Counts the versions that are written for inputs of `source`, from now on.
     #[must_use]
-    pub fn versions_written(&self) -> u64 {
-        self.shared.versions.load(Ordering::Relaxed)
+    pub fn written(&self, source: &SourceId) -> Arc<Written> {
+        self.shared.counts.begin(source)
     }
 
     /// Waits until fewer than `limit` inputs are open, so that a reader of files does not run ahead of the lanes.
@@ -132,10 +135,30 @@ impl Lanes {
     /// [`Error::Stopping`] when the lanes stopped before that: then some inputs still wait in the store.
     pub async fn settled(&self) -> Result<(), Error> {
         let target = *self.shared.store.changes().borrow();
+        self.settled_to(target).await
+    }
+
+    /// Waits until `inputs`, and what was received before the last of them, have ended or are held. What comes in meanwhile is not
+    /// waited for, so it ends under any load.
+    ///
+    /// # Errors
+    /// [`Error::Stopping`] when the lanes stopped before that.
+    pub async fn settled_for(&self, inputs: &[Seq]) -> Result<(), Error> {
+        match inputs.iter().max() {
+            Some(last) => self.settled_to(last.0).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn settled_to(&self, target: i64) -> Result<(), Error> {
         let reloads = *self.shared.reloads.borrow();
         let mut depth = self.depth.clone();
         depth
-            .wait_for(|depth| depth.open == 0 && depth.seen >= target && depth.reloads >= reloads)
+            .wait_for(|depth| {
+                depth.seen >= target
+                    && depth.reloads >= reloads
+                    && depth.first_open.is_none_or(|first| first.0 > target)
+            })
             .await
             .map(|_| ())
             .map_err(|_| Error::Stopping)

@@ -17,8 +17,8 @@ pub(super) struct Queue {
     inputs: HashMap<Seq, Entry>,
     ready: BTreeSet<Seq>,
     running: BTreeSet<Seq>,
-    /// Inputs in state pending; counted, because it is asked for after each ending.
-    open: usize,
+    /// Inputs in state pending, in order: how many there are and which is the first is asked for after each ending.
+    open: BTreeSet<Seq>,
     /// How many parked inputs each closed lane has.
     closed: HashMap<Token, usize>,
     /// For each lane those that are the same patient's, and from which input on.
@@ -49,7 +49,9 @@ impl Queue {
             followers.extend(self.place(*lane, seq));
         }
         match waiting.state {
-            InputState::Pending => self.open += 1,
+            InputState::Pending => {
+                self.open.insert(seq);
+            }
             InputState::Parked => self.close(&lanes),
             InputState::Held | InputState::Applied | InputState::Noop => {}
         }
@@ -90,9 +92,7 @@ impl Queue {
         let Some(entry) = self.inputs.remove(&seq) else {
             return;
         };
-        if entry.state == InputState::Pending {
-            self.open = self.open.saturating_sub(1);
-        }
+        self.open.remove(&seq);
         for lane in entry.lanes {
             let Some(queue) = self.lanes.get_mut(&lane) else {
                 continue;
@@ -174,9 +174,7 @@ impl Queue {
         let Some(entry) = self.inputs.get_mut(&seq) else {
             return Vec::new();
         };
-        if entry.state == InputState::Pending {
-            self.open = self.open.saturating_sub(1);
-        }
+        self.open.remove(&seq);
         if entry.lanes.is_empty() {
             self.inputs.remove(&seq);
             return Vec::new();
@@ -214,13 +212,15 @@ impl Queue {
     }
 
     /// Forgets everything that is not running, to be filled again from the store: parked inputs were replayed or
-    /// discarded.
+    /// discarded, or a merge was undone. Which lanes are one patient's is forgotten too, for the same reason; a merge that runs now says
+    /// so when it ends.
     pub(super) fn clear_waiting(&mut self) {
         let running = self.running.clone();
         self.inputs.retain(|seq, _| running.contains(seq));
         self.ready.clear();
         self.closed.clear();
-        self.open = self.inputs.len();
+        self.merged.clear();
+        self.open = self.inputs.keys().copied().collect();
         for queue in self.lanes.values_mut() {
             queue.retain(|seq| running.contains(seq));
         }
@@ -228,8 +228,13 @@ impl Queue {
     }
 
     /// How many inputs run or may run or wait their turn; parked and held ones are not among them.
-    pub(super) const fn open(&self) -> usize {
-        self.open
+    pub(super) fn open(&self) -> usize {
+        self.open.len()
+    }
+
+    /// The first of them.
+    pub(super) fn first_open(&self) -> Option<Seq> {
+        self.open.first().copied()
     }
 
     /// How many are running.
@@ -284,7 +289,7 @@ impl Queue {
         }
         let behind = self.blocker(seq)?;
         self.ready.remove(&seq);
-        self.open = self.open.saturating_sub(1);
+        self.open.remove(&seq);
         if let Some(entry) = self.inputs.get_mut(&seq) {
             entry.state = InputState::Held;
             entry.behind = Some(behind);

@@ -199,3 +199,35 @@ fn a_reload_leaves_what_runs_alone() {
     queue.done(Seq(2));
     assert_eq!((queue.open(), queue.running()), (0, 0));
 }
+
+#[test]
+fn p05_a_reload_forgets_merges_so_that_an_undone_one_joins_nothing() {
+    let mut queue = Queue::default();
+    pending(&mut queue, 1, &[ANNA, BRUNO]);
+    assert_eq!(next(&mut queue), Some(1));
+    queue.merged(Seq(1));
+    queue.done(Seq(1));
+    pending(&mut queue, 2, &[ANNA]);
+    pending(&mut queue, 3, &[BRUNO]);
+    assert_eq!((next(&mut queue), next(&mut queue)), (Some(2), None));
+    queue.done(Seq(2));
+    queue.clear_waiting();
+    pending(&mut queue, 4, &[ANNA]);
+    pending(&mut queue, 5, &[BRUNO]);
+    assert_eq!((next(&mut queue), next(&mut queue)), (Some(4), Some(5)));
+}
+
+#[test]
+fn the_first_open_input_is_known_while_later_ones_come_and_go() {
+    let mut queue = Queue::default();
+    assert_eq!(queue.first_open(), None);
+    pending(&mut queue, 1, &[ANNA]);
+    pending(&mut queue, 2, &[ANNA]);
+    pending(&mut queue, 3, &[BRUNO]);
+    assert_eq!((next(&mut queue), next(&mut queue)), (Some(1), Some(3)));
+    queue.done(Seq(3));
+    assert_eq!(queue.first_open(), Some(Seq(1)));
+    queue.parked(Seq(1));
+    // The second is held behind the first, so nothing is open.
+    assert_eq!((queue.first_open(), queue.open()), (None, 0));
+}

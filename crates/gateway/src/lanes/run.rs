@@ -67,6 +67,7 @@ where
         }
         publish.send_replace(Depth {
             open: run.queue.open(),
+            first_open: run.queue.first_open(),
             running: run.queue.running(),
             closed: run.queue.closed_lanes(),
             seen: run.seen.0,
@@ -96,6 +97,8 @@ where
                 }
                 reloaded = *reloads.borrow_and_update();
                 run.queue.clear_waiting();
+                // A merge may have been undone: its lanes are two patients' again.
+                run.merged_before().await;
                 run.seen = Seq(0);
             }
             () = shutdown.cancelled(), if !shutdown.is_cancelled() => {}
@@ -104,7 +107,7 @@ where
 }
 
 impl Run {
-    /// Merges of earlier runs: the numbers of one patient share their lanes.
+    /// Merges that stand in the store: the numbers of one patient share their lanes.
     async fn merged_before(&mut self) {
         while !self.shared.shutdown.is_cancelled() {
             match self.shared.store.merged_lanes(&self.shared.ctx).await {

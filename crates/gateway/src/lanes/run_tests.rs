@@ -146,3 +146,58 @@ async fn whoever_waits_for_lanes_that_stop_is_told() {
     assert!(matches!(lanes.settled().await, Err(Error::Stopping)));
     assert_eq!(place.states().await, [(InputState::Pending, String::new())]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_waits_for_own_inputs_does_not_wait_for_those_that_come_behind() {
+    let place = place().await;
+    let own = place.take("1", "100").await;
+    let endless = place.take("2", "200").await;
+    let work = move |shared: Arc<Shared>, seq: Seq| async move {
+        if seq == endless {
+            std::future::pending::<()>().await;
+        }
+        work::work(shared, seq).await
+    };
+    let (lanes, run) = Lanes::start_with(
+        place.store.clone(),
+        place.ctx.clone(),
+        CancellationToken::new(),
+        work,
+    );
+    let tracker = TaskTracker::new();
+    let running = tracker.spawn(run);
+    lanes.settled_for(&[]).await.unwrap();
+    lanes.settled_for(&[own]).await.unwrap();
+    // After a replay or an undo as well.
+    lanes.reload();
+    lanes.settled_for(&[own]).await.unwrap();
+    assert_eq!(lanes.depth().first_open, Some(endless));
+    assert_eq!(
+        place.states().await,
+        [
+            (InputState::Applied, String::new()),
+            (InputState::Pending, String::new())
+        ]
+    );
+    running.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn versions_are_counted_for_the_inputs_that_are_asked_about_and_no_others() {
+    let place = place().await;
+    let stop = CancellationToken::new();
+    let (lanes, run) = Lanes::start(place.store.clone(), place.ctx.clone(), stop.clone());
+    let written = lanes.written(&place.source.id);
+    let (own, other) = (place.take("1", "100").await, place.take("2", "200").await);
+    let tracker = TaskTracker::new();
+    tracker.spawn(run);
+    tracker.close();
+    lanes.settled().await.unwrap();
+    assert_eq!(
+        (written.of(&[own]), written.of(&[other]), written.of(&[])),
+        (1, 1, 0)
+    );
+    assert_eq!(written.of(&[own, other]), 2);
+    stop.cancel();
+    tracker.wait().await;
+}

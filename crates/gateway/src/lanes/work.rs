@@ -107,7 +107,7 @@ async fn attempt(shared: &Shared, seq: Seq) -> Result<End, bedside_store::Error>
     let versions = u64::try_from(outcome.writes.len()).unwrap_or(u64::MAX);
     let committed = shared.store.commit(&shared.ctx, outcome).await?;
     if committed.changed {
-        shared.versions.fetch_add(versions, Ordering::Relaxed);
+        shared.counts.add(&input.source, seq, versions);
     }
     Ok(end)
 }

@@ -58,6 +58,8 @@ struct Arrival {
     message: Option<Message>,
     bytes: Vec<u8>,
     answerable: bool,
+    /// Only its beginning is stored.
+    cut: bool,
     header: Option<AckError>,
 }
 
@@ -167,6 +169,7 @@ impl Session {
             message,
             bytes,
             answerable: true,
+            cut: false,
             header,
         }
     }
@@ -191,6 +194,7 @@ impl Session {
             message: None,
             bytes: bytes.to_vec(),
             answerable,
+            cut: false,
             header: None,
         }
     }
@@ -205,6 +209,7 @@ impl Session {
         let answerable = matches!(error, FrameError::TooLarge { .. });
         let mut arrival = self.unreadable(error.bytes(), error.reason(), answerable);
         if answerable {
+            arrival.cut = true;
             // Its first segment tells how it wants to be answered.
             let header = error
                 .bytes()
@@ -308,6 +313,13 @@ impl Session {
                 Some(AckError::new(
                     207,
                     "the message could not be stored; send it again later",
+                )),
+            ),
+            ack::Outcome::Rejected if arrival.cut => (
+                Some("too large; only its beginning is kept, in quarantine"),
+                Some(AckError::new(
+                    100,
+                    "the message is longer than this connection takes; only its beginning is kept, in quarantine",
                 )),
             ),
             ack::Outcome::Rejected => (

@@ -23,6 +23,7 @@ async fn run(place: &Place, paths: &[&str]) -> Tally {
         lanes: gateway.lanes().clone(),
         ctx: place.ctx.clone(),
         source: place.source("ward").await,
+        own: Vec::new(),
     };
     let paths: Vec<PathBuf> = paths
         .iter()
@@ -197,10 +198,47 @@ async fn a_store_that_fails_ends_the_run_with_its_error() {
         lanes: gateway.lanes().clone(),
         ctx: place.ctx.clone(),
         source,
+        own: Vec::new(),
     };
     let result = ingest
         .run(vec![place.folder.path().join("one.hl7")], Arc::new(Silent))
         .await;
     assert!(matches!(result, Err(bedside_gateway::Error::Store(_))));
     gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fault_in_json_is_named_by_its_place_in_the_file() {
+    let place = Place::new().await;
+    let good = patient("p1", "Neri");
+    let broken = r#"{"resourceType":"Patient","id":"p2","id":"p3"}"#;
+    place.write("a.ndjson", format!("{good}\n{broken}\n").as_bytes());
+    let deep = format!(
+        r#"{{"resourceType":"Patient","id":"p4","extension":{}1{}}}"#,
+        "[".repeat(200),
+        "]".repeat(200)
+    );
+    place.write(
+        "b.json",
+        format!(r#"{{"resourceType":"Bundle","type":"collection","entry":[{{"resource":{good}}},{{"resource":{deep}}}]}}"#)
+            .as_bytes(),
+    );
+    let tally = run(&place, &["a.ndjson", "b.json"]).await;
+    let reasons: Vec<(&str, usize)> = tally
+        .reasons
+        .keys()
+        .filter_map(|reason| reason.split_once(" at byte "))
+        .map(|(code, place)| (code, place.parse().unwrap()))
+        .collect();
+    let [("duplicate_member", again), ("too_deep", nested)] = reasons.as_slice() else {
+        panic!("{reasons:?}");
+    };
+    let second = good.len() + 1 + broken.rfind("\"id\"").unwrap();
+    assert!((second..second + 4).contains(again), "{again} {second}");
+    let file = std::fs::read_to_string(place.folder.path().join("b.json")).unwrap();
+    let opening = file.find("[[[[").unwrap();
+    assert!(
+        (opening + 90..opening + 110).contains(nested),
+        "{nested} {opening}"
+    );
 }

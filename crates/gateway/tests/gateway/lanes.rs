@@ -1,6 +1,7 @@
 //! Order per patient, merges as barriers, parked lanes.
 
 use bedside_core::admit::{self, UnitFor};
+use bedside_core::ctx::Role;
 use bedside_core::journal::InputState;
 use bedside_fact::id::Seq;
 use bedside_gateway::Handle;
@@ -49,14 +50,14 @@ async fn p04_one_patients_messages_are_applied_in_the_order_of_receipt() {
             adt(
                 "A08",
                 &n.to_string(),
-                &(n % 5).to_string(),
+                &(100 + n % 5).to_string(),
                 &format!("Name{n}"),
             )
         })
         .collect();
     send(&gateway, &messages).await;
     for number in 0..5 {
-        let (version, body) = place.patient(&number.to_string()).await.unwrap();
+        let (version, body) = place.patient(&(100 + number).to_string()).await.unwrap();
         assert_eq!(version, 40);
         assert!(body.contains(&format!("Name{}\"", 195 + number)), "{body}");
     }
@@ -287,5 +288,139 @@ async fn a_backlog_longer_than_a_page_is_worked_off() {
             .iter()
             .all(|(_, state, reason)| *state == InputState::Noop && reason == "not mapped")
     );
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn p05_what_came_after_a_wrong_merge_ends_with_its_own_patient_when_the_merge_is_undone() {
+    let place = Place::new().await;
+    let gateway = place.gateway(&["ward"]).await;
+    let result = with_header(
+        "ORU^R01",
+        "k",
+        "",
+        "PID|1||200^^^HOSP^MR||Brandt^Carl||19480511|M\rOBR|1||L77^LAB|24323-8^Panel^LN|||20260301075000+0100\r\
+         OBX|1|NM|2823-3^Potassium^LN||6.9|mmol/L|3.5-5.1|HH|||F|||20260301075000+0100\r",
+    );
+    let of_carl = |trigger: &str, control: &str| {
+        with_header(
+            &format!("ADT^{trigger}"),
+            control,
+            "",
+            &format!(
+                "EVN|{trigger}|20260301080000+0100\rPID|1||200^^^HOSP^MR||Brandt^Carl||19480511|M\r\
+                 PV1|1|I|W1^102^1^HOSP||||||||||||||||V200^^^HOSP^VN\r"
+            ),
+        )
+    };
+    let messages = [
+        adt("A01", "a", "100", "Rossi"),
+        of_carl("A01", "b"),
+        merge("m", "100", "200"),
+        result,
+        of_carl("A08", "c"),
+        adt("A08", "d", "100", "Rossi-Bianchi"),
+        merge("again", "100", "200"),
+    ];
+    send(&gateway, &messages).await;
+    let (_, mixed) = place.patient("200").await.unwrap();
+    assert_eq!(place.patient("100").await.unwrap().1, mixed);
+
+    let clinician = place.somebody("cleo", Role::Clinician);
+    let id = |body: &str| {
+        let body: serde_json::Value = serde_json::from_str(body).unwrap();
+        body["id"].as_str().unwrap().to_owned()
+    };
+    let link = place
+        .store
+        .links(&clinician, &id(&mixed))
+        .await
+        .unwrap()
+        .into_iter()
+        .find(|link| link.kind == "merge")
+        .unwrap();
+    let engineer = place.somebody("eve", Role::Engineer);
+    place
+        .store
+        .undo_merge(&engineer, link.seq, "two people")
+        .await
+        .unwrap();
+    gateway.lanes().reload();
+    gateway.lanes().drained().await;
+
+    let (anna, carl) = (
+        place.patient("100").await.unwrap().1,
+        place.patient("200").await.unwrap().1,
+    );
+    assert!(
+        anna.contains("Rossi-Bianchi") && !anna.contains("Brandt") && !anna.contains("1948-05-11"),
+        "{anna}"
+    );
+    assert!(
+        carl.contains("Brandt") && !carl.contains("Rossi") && !carl.contains("replaced-by"),
+        "{carl}"
+    );
+    let chart = async |body: &str| {
+        let record = place
+            .store
+            .person(&clinician, &id(body), None)
+            .await
+            .unwrap();
+        assert_eq!(record.waiting, 0);
+        let all: Vec<String> = record.resources.into_iter().map(|one| one.body).collect();
+        all.join("\n")
+    };
+    let (of_anna, of_carl) = (chart(&anna).await, chart(&carl).await);
+    assert!(
+        !of_anna.contains("6.9") && !of_anna.contains("V200"),
+        "{of_anna}"
+    );
+    assert!(
+        of_carl.contains("6.9") && of_carl.contains("V200"),
+        "{of_carl}"
+    );
+    assert!(of_anna.contains("V100") && !of_carl.contains("V100"));
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn p04_after_a_merge_is_undone_each_number_has_its_own_order_again() {
+    let place = Place::new().await;
+    let gateway = place.gateway(&["ward"]).await;
+    let messages = [
+        adt("A08", "1", "100", "Old"),
+        adt("A08", "2", "200", "New"),
+        merge("3", "200", "100"),
+    ];
+    send(&gateway, &messages).await;
+    let (_, body) = place.patient("200").await.unwrap();
+    let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+    let links = place
+        .store
+        .links(
+            &place.somebody("cleo", Role::Clinician),
+            body["id"].as_str().unwrap(),
+        )
+        .await
+        .unwrap();
+    let merged = links.iter().find(|link| link.kind == "merge").unwrap();
+    place
+        .store
+        .undo_merge(
+            &place.somebody("eve", Role::Engineer),
+            merged.seq,
+            "two people",
+        )
+        .await
+        .unwrap();
+    gateway.lanes().reload();
+    gateway.lanes().drained().await;
+    send(
+        &gateway,
+        &[bad("4", "100"), adt("A08", "5", "200", "Newer")],
+    )
+    .await;
+    let states = brief(&place).await;
+    assert_eq!((states[3].0, &states[4]), (InputState::Parked, &applied()));
     gateway.stop().await;
 }

@@ -217,7 +217,13 @@ async fn an_oversized_frame_is_refused_kept_and_the_next_one_is_read() {
         ))
         .await;
     sender.message(&adt("A08", "3", "100", "Rossi")).await;
-    assert_eq!(sender.answer().await, Some((Code::AR, String::from("1"))));
+    let refused = sender.raw_answer().await.unwrap();
+    assert_eq!(
+        bedside_hl7::ack::read(&refused).unwrap(),
+        (Code::AR, String::from("1"))
+    );
+    let words = String::from_utf8(refused).unwrap();
+    assert!(words.contains("only its beginning is kept"), "{words}");
     assert_eq!(sender.answer().await, Some((Code::CR, String::from("2"))));
     assert_eq!(sender.answer().await, Some((Code::AA, String::from("3"))));
     let rows = place.journal().await;

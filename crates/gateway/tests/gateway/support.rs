@@ -3,11 +3,11 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use bedside_core::ctx::OpCtx;
+use bedside_core::ctx::{OpCtx, Purpose, Role, Via};
 use bedside_core::journal::{InputState, JournalRow};
 use bedside_core::source::Source;
 use bedside_fact::clock::{Clock as _, SharedClock, Timestamp, VirtualClock};
-use bedside_fact::id::{Seq, SourceId, TenantId};
+use bedside_fact::id::{ActorId, Seq, SourceId, TenantId};
 use bedside_gateway::mllp::ListenerOptions;
 use bedside_gateway::{Gateway, Handle, Options};
 use bedside_hl7::ack::{self, Code};
@@ -48,6 +48,21 @@ impl Place {
             faults,
             ctx,
             folder,
+        }
+    }
+
+    /// Somebody in a role.
+    pub(crate) fn somebody(&self, name: &str, role: Role) -> OpCtx {
+        OpCtx {
+            actor: ActorId::new(name),
+            role,
+            purpose: if role == Role::Clinician {
+                Purpose::Treatment
+            } else {
+                Purpose::Operations
+            },
+            via: Via::Console,
+            ..self.ctx.clone()
         }
     }
 

@@ -30,6 +30,7 @@ impl Store {
     /// [`Error::Denied`], or what the database said.
     pub async fn accounts(&self, ctx: &OpCtx) -> Result<Vec<Account>, Error> {
         self.guard(ctx, Action::ManageAccounts).await?;
+        self.looked(ctx, "accounts").await?;
         let tenant = self.tenant().clone();
         self.read(move |tx| {
             tx.query(
@@ -271,6 +272,13 @@ fn end_sessions(tx: &mut dyn Tx, tenant: &str, name: &str) -> Result<(), Error> 
 
 fn check_name(name: &str) -> Result<(), Error> {
     let fits = |character: char| character.is_ascii_alphanumeric() || "._@-".contains(character);
+    // Roles that nobody can have are the names of Bedside's own parts in the log.
+    let reserved = ["service", "anonymous", "bedside"];
+    if reserved.contains(&name.to_ascii_lowercase().as_str()) {
+        return Err(Error::Invalid(format!(
+            "the name {name} is kept for Bedside's own parts; choose another"
+        )));
+    }
     if (1..=64).contains(&name.len()) && name.chars().all(fits) {
         Ok(())
     } else {

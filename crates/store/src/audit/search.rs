@@ -88,10 +88,10 @@ fn search(
     } else {
         filter.limit
     };
-    let patient = filter
-        .patient
-        .as_deref()
-        .map(|id| leaf::patient_token(sealer, id));
+    let patients = match filter.patient.as_deref() {
+        Some(id) => Some(tokens(tx, sealer, tenant, id)?),
+        None => None,
+    };
     let mut found = Vec::new();
     let mut before = filter.before.map_or(Ok(i64::MAX), signed)?;
     loop {
@@ -100,13 +100,18 @@ fn search(
             &[Val::Text(tenant.as_str()), Val::Int(before), Val::Int(CHUNK)],
         )?;
         let Some(last) = rows.last() else {
-            return Ok(found);
+            let nobody = patients.as_ref().is_some_and(|tokens| tokens.len() == 1);
+            return if nobody && found.is_empty() && filter.before.is_none() {
+                Err(Error::NotFound("patient in the record or in the log"))
+            } else {
+                Ok(found)
+            };
         };
         before = row::int(last, 0)?;
         for stored in &rows {
             let damaged = |reason: String| Error::Corrupt(format!("an audit entry: {reason}"));
             let leaf = leaf::decode(row::blob(stored, 1)?).map_err(damaged)?;
-            if !may_match(&leaf, filter, patient) {
+            if !may_match(&leaf, filter, patients.as_deref()) {
                 continue;
             }
             let entry = leaf::open(sealer, &leaf).map_err(damaged)?;
@@ -127,8 +132,29 @@ fn search(
     }
 }
 
+/// What entries about `id` carry. People look for the id of a person, which is what they see; entries name the records that a
+/// person is made of, today or at any time before. An id that is nobody's finds nothing, and is refused so that nobody concludes from
+/// it that nobody looked.
+fn tokens(
+    tx: &mut dyn Tx,
+    sealer: &Sealer,
+    tenant: &TenantId,
+    id: &str,
+) -> Result<Vec<Token>, Error> {
+    let rows = tx.query(
+        "SELECT patient FROM member WHERE tenant = $1 AND person = $2 \
+         UNION ALL SELECT patient FROM member WHERE tenant = $1 AND patient = $2",
+        &[Val::Text(tenant.as_str()), Val::Text(id)],
+    )?;
+    let mut tokens = vec![leaf::patient_token(sealer, id)];
+    for found in &rows {
+        tokens.push(leaf::patient_token(sealer, row::text(found, 0)?));
+    }
+    Ok(tokens)
+}
+
 /// On what stands in clear.
-fn may_match(leaf: &Leaf, filter: &AuditFilter, patient: Option<Token>) -> bool {
+fn may_match(leaf: &Leaf, filter: &AuditFilter, patients: Option<&[Token]>) -> bool {
     filter
         .since
         .is_none_or(|since| leaf.at_micros >= since.as_microsecond())
@@ -139,7 +165,7 @@ fn may_match(leaf: &Leaf, filter: &AuditFilter, patient: Option<Token>) -> bool 
             .actor
             .as_ref()
             .is_none_or(|actor| actor.starts_with(&leaf.actor))
-        && patient.is_none_or(|token| leaf.patient == Some(token.0))
+        && patients.is_none_or(|tokens| tokens.iter().any(|token| leaf.patient == Some(token.0)))
 }
 
 fn matches(entry: &Entry, filter: &AuditFilter) -> bool {

@@ -76,6 +76,13 @@ impl KeyFile {
     /// # Errors
     /// [`Error::KeyFile`] when others may read it or when it is no key file.
     pub fn load(path: &Path) -> Result<Option<Self>, Error> {
+        // To open a pipe would wait for somebody to write into it.
+        if std::fs::metadata(path).is_ok_and(|meta| !meta.is_file()) {
+            return Err(wrong(
+                path,
+                "is no file: put the key back from where it was kept",
+            ));
+        }
         let mut file = match File::open(path) {
             Ok(file) => file,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),

@@ -17,11 +17,11 @@ crate::contract![
     p05_a_link_by_identifier_can_be_undone_and_stays_undone,
 ];
 
-fn clinician(store: &Store) -> OpCtx {
+pub(crate) fn clinician(store: &Store) -> OpCtx {
     somebody(store, "cleo", Role::Clinician)
 }
 
-async fn bodies(store: &Store, id: &str) -> Vec<String> {
+pub(crate) async fn bodies(store: &Store, id: &str) -> Vec<String> {
     let record = store.person(&clinician(store), id, None).await.unwrap();
     record
         .resources

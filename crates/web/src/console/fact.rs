@@ -172,7 +172,16 @@ fn value(item: &Item) -> Markup {
             },
             None => span.value { "no value" },
         }
-        @if let Some(flag) = &item.abnormal { " " span.flag { (flag_words(flag)) } }
+        @if let Some(flag) = &item.abnormal { " " span class={ "flag " (direction(flag)) } { (flag_words(flag)) } }
+    }
+}
+
+/// Which way a flag points; the words beside it say so too.
+fn direction(flag: &str) -> &'static str {
+    match flag {
+        "H" | "HH" | "HU" | ">" => "high",
+        "L" | "LL" | "LU" | "<" => "low",
+        _ => "",
     }
 }
 

@@ -79,8 +79,9 @@ pub(crate) fn form(caller: &Caller, next: &str) -> Markup {
 
 /// A path of our own, or the start: `//host` and `/\host` would lead elsewhere.
 fn local(next: &str) -> &str {
-    let ours =
-        next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n']);
+    // A browser drops tabs and line ends before it reads an address: `/<tab>/host` is `//host` to it.
+    let odd = |c: char| c == '\\' || c.is_control();
+    let ours = next.starts_with('/') && !next.starts_with("//") && !next.contains(odd);
     if ours { next } else { "/" }
 }
 
@@ -94,6 +95,7 @@ mod tests {
         for foreign in [
             "",
             "//evil.example",
+            "/\t/evil.example",
             "https://evil.example",
             "/\\evil.example",
             "/a\r\nb",

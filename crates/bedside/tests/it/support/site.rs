@@ -1,7 +1,7 @@
 //! A site: a folder with a configuration, a key and data, and the program run on it.
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -87,18 +87,26 @@ impl Ran {
 
 /// Runs the program in `folder`.
 pub(crate) fn bedside(folder: &Path, args: &[&str]) -> Ran {
+    bedside_with(folder, args, Stdio::null(), "")
+}
+
+fn bedside_with(folder: &Path, args: &[&str], stdin: Stdio, typed: &str) -> Ran {
     let started = Instant::now();
-    let child = Command::new(PROGRAM)
+    let mut child = Command::new(PROGRAM)
         .args(args)
         .current_dir(folder)
         .env_remove("BEDSIDE_CONFIG")
         .env_remove("BEDSIDE_DATA")
-        .stdin(Stdio::null())
+        .stdin(stdin)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     let pid = child.id();
+    if let Some(mut stdin) = child.stdin.take() {
+        // A command that does not read it may have ended.
+        let _ = stdin.write_all(typed.as_bytes());
+    }
     let (tell, told) = mpsc::channel();
     thread::spawn(move || tell.send(child.wait_with_output().unwrap()));
     match told.recv_timeout(PATIENCE) {
@@ -192,6 +200,14 @@ impl Site {
         let mut all = vec!["--config", config.to_str().unwrap()];
         all.extend_from_slice(args);
         bedside(self.path(), &all)
+    }
+
+    /// Runs a command with `typed` on its standard input.
+    pub(crate) fn type_in(&self, args: &[&str], typed: &str) -> Ran {
+        let config = self.config();
+        let mut all = vec!["--config", config.to_str().unwrap()];
+        all.extend_from_slice(args);
+        bedside_with(self.path(), &all, Stdio::piped(), typed)
     }
 
     /// Runs a command that prints JSON.

@@ -1,13 +1,16 @@
 //! Records made by hand.
 
 use bedside_fact::clock::Timestamp;
-use bedside_fact::id::{PersonId, ResourceId, Seq, SourceId};
+use bedside_fact::id::{PersonId, ResourceId, Seq, SourceId, SystemId};
+use bedside_fact::phi::Phi;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use crate::chart::{Chart, Item, Section, build};
 use crate::completeness::{Asked, Coverage};
-use crate::record::{Link, PersonRecord, Stored};
+use crate::journal::InputKind;
+use crate::record::{Held, Link, PersonRecord, Stored};
+use crate::source::Source;
 
 /// Sunday morning on the ward.
 pub(super) const NOW: &str = "2026-11-22T09:00:00Z";
@@ -28,6 +31,7 @@ impl Ward {
             completeness: Vec::new(),
             links: Vec::new(),
             waiting: 0,
+            held: Vec::new(),
             seq: Seq(0),
         });
         ward.add(
@@ -117,6 +121,25 @@ impl Ward {
             a: String::from("pat1"),
             b: String::from("pat9"),
             basis: basis.to_owned(),
+        });
+        self
+    }
+
+    /// Adds an input that waits behind a parked one, with its position.
+    pub(super) fn held(&mut self, seq: i64, kind: InputKind, raw: &str) -> &mut Self {
+        self.0.waiting = self.0.waiting.max(1) + 1;
+        self.0.held.push(Held {
+            seq: Seq(seq),
+            source: Source {
+                id: SourceId::new("LAB"),
+                system: SystemId::new("north"),
+                vendor: String::from("generic"),
+                zone: String::from("UTC"),
+            },
+            kind,
+            raw: Phi::new(raw.as_bytes().to_vec()),
+            context: Phi::new(Vec::new()),
+            received_at: at("2026-11-22T08:58:00Z"),
         });
         self
     }

@@ -161,3 +161,13 @@ fn an_open_encounter_comes_first_with_where_the_patient_is_now() {
         Some("21-Nov-2026 07:00 to 21-Nov-2026 08:00")
     );
 }
+
+#[test]
+fn a_class_of_unknown_is_told_in_words() {
+    let mut ward = Ward::new();
+    ward.add("WARD", json!({"resourceType": "Encounter", "id": "e1", "status": "in-progress", "class": {"code": "U"}, "period": {"start": "2026-11-22T07:00:00Z"}}));
+    assert_eq!(
+        only(&ward.chart().facts.encounters).label,
+        "class not known"
+    );
+}

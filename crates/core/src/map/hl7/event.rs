@@ -18,6 +18,9 @@ use crate::source::Source;
 /// The mapping's version, kept with each resource version.
 pub const VERSION: &str = "hl7/1";
 
+/// As many kinds of problems are told of one message.
+const MAX_PROBLEMS: usize = 10;
+
 /// The numbers that must be looked up before mapping: those of the lanes.
 #[must_use]
 pub fn identifiers(msg: &Message, source: &Source) -> Vec<LaneKey> {
@@ -39,16 +42,39 @@ pub fn map(msg: &Message, ctx: &MapCtx<'_>) -> Mapped {
         ("ORU", "R01") => results(&rd),
         _ => Mapped::ending(MapEnding::NotMapped),
     };
+    // A NUL byte can't be kept in FHIR (R4 §2.24.0.1), and what it stands for is not known: a name without it is another name.
+    if mapped.ending == MapEnding::Map && holds_nul(msg) {
+        mapped = Mapped::ending(MapEnding::Park(String::from("nul_character")));
+    }
     mapped.issues = rd.into_issues();
+    mapped.issues.extend(problems(msg));
     dedupe(&mut mapped.patients);
     mapped
+}
+
+fn holds_nul(msg: &Message) -> bool {
+    msg.segments().any(|segment| segment.raw().contains(&0))
+}
+
+/// What the parser found odd: the kinds, each once.
+fn problems(msg: &Message) -> Vec<String> {
+    let mut kinds: Vec<String> = Vec::new();
+    for problem in msg.problems() {
+        if kinds.len() == MAX_PROBLEMS {
+            break;
+        }
+        if !kinds.iter().any(|kind| kind == problem.kind) {
+            kinds.push(problem.kind.to_owned());
+        }
+    }
+    kinds
 }
 
 fn visit(rd: &Reader<'_>, step: Step) -> Mapped {
     let Some(pid) = rd.msg.segment("PID") else {
         return Mapped::ending(MapEnding::Park(String::from("no patient identifier")));
     };
-    let Some(subject) = patient::subject(rd, &pid) else {
+    let Some(subject) = patient::subject(rd, &pid, &[]) else {
         return Mapped::ending(MapEnding::Park(String::from("no patient identifier")));
     };
     let pd1 = rd.msg.segment("PD1");

@@ -5,6 +5,7 @@
 use std::collections::HashSet;
 
 use bedside_hl7::message::{Message, Presence, Rep, Segment, Value as Component};
+use bedside_identity::{is_stand_in, names_no_patient};
 use serde_json::Value;
 
 use super::json::{coding, object, one, text, word};
@@ -14,15 +15,51 @@ use crate::source::Source;
 /// HL7 table 0203.
 const IDENTIFIER_TYPE: &str = "http://terminology.hl7.org/CodeSystem/v2-0203";
 
-/// The identifier that means the patient at this system.
-///
-/// Of the repetitions of PID-3: a medical record number before a patient internal number before others; visit and account
-/// numbers last, because they name a stay. Without PID-3 the withdrawn PID-2 serves.
+/// As many numbers of one patient are looked at.
+const MOST: usize = 20;
+
+/// A number of a patient, and how well its type names one.
+pub(super) struct Number {
+    /// 0 for a medical record number, 1 for a patient internal number, more for others.
+    pub(super) rank: u8,
+    pub(super) key: LaneKey,
+}
+
+/// The identifier that means the patient at this system: the best of [`numbers`].
 #[must_use]
 pub fn primary_identifier(pid: &Segment<'_>, source: &Source) -> Option<LaneKey> {
+    numbers(pid, source)
+        .into_iter()
+        .next()
+        .map(|number| number.key)
+}
+
+/// The numbers that mean the patient at this system, best first.
+///
+/// Of the repetitions of PID-3 all medical record numbers and then all patient internal numbers, because their order in the field
+/// means nothing; where there are none, one other. What names a stay or is shared by several is none of them, nor is
+/// what was typed because there was no number. Without PID-3 the withdrawn PID-2 serves.
+pub(super) fn numbers(pid: &Segment<'_>, source: &Source) -> Vec<Number> {
     [3, 2]
         .into_iter()
-        .find_map(|field| primary(pid, field).map(|rep| key(&rep, source)))
+        .map(|field| strong(pid, field, source))
+        .find(|numbers| !numbers.is_empty())
+        .unwrap_or_default()
+}
+
+fn strong(segment: &Segment<'_>, field: usize, source: &Source) -> Vec<Number> {
+    let mut seen = HashSet::new();
+    let mut numbers: Vec<Number> = ranked(segment, field)
+        .into_iter()
+        .map(|(rank, rep)| Number {
+            rank,
+            key: key(&rep, source),
+        })
+        .filter(|number| seen.insert(number.key.clone()))
+        .collect();
+    let strong = numbers.iter().filter(|number| number.rank <= 1).count();
+    numbers.truncate(strong.clamp(1, MOST));
+    numbers
 }
 
 /// The lanes that a message joins: each patient it names, and for a merge those that go (MRG-1) as well.
@@ -31,9 +68,15 @@ pub fn lanes(msg: &Message, source: &Source) -> Vec<LaneKey> {
     let mut lanes = Vec::new();
     let mut seen = HashSet::new();
     for segment in msg.segments() {
-        let keys = match segment.id() {
-            "PID" => primary_identifier(&segment, source).into_iter().collect(),
-            "MRG" => priors(&segment, source),
+        let keys: Vec<LaneKey> = match segment.id() {
+            "PID" => numbers(&segment, source)
+                .into_iter()
+                .map(|number| number.key)
+                .collect(),
+            "MRG" => priors(&segment, source)
+                .into_iter()
+                .chain(priors_too(&segment, source))
+                .collect(),
             _ => Vec::new(),
         };
         for key in keys {
@@ -48,24 +91,34 @@ pub fn lanes(msg: &Message, source: &Source) -> Vec<LaneKey> {
 /// The patients that go in a merge: of MRG-1 the best repetition and those of its authority and type, because the field
 /// also lists the same patient's numbers of other kinds.
 pub(super) fn priors(mrg: &Segment<'_>, source: &Source) -> Vec<LaneKey> {
-    let Some(best) = primary(mrg, 1) else {
+    let ranked = ranked(mrg, 1);
+    let Some((_, best)) = ranked.first() else {
         return Vec::new();
     };
     let kind = best.component(5).text();
-    let best = key(&best, source);
+    let best = key(best, source);
     let mut keys = Vec::new();
     let mut seen = HashSet::new();
-    for rep in mrg
-        .field(1)
-        .reps()
-        .filter(|rep| usable(rep) && rep.component(5).text() == kind)
+    for (_, rep) in ranked
+        .iter()
+        .filter(|(_, rep)| rep.component(5).text() == kind)
     {
-        let key = key(&rep, source);
+        let key = key(rep, source);
         if key.authority == best.authority && seen.insert(key.clone()) {
             keys.push(key);
         }
     }
     keys
+}
+
+/// The other numbers in MRG-1 of those who go: a record that is known by one of them goes too.
+pub(super) fn priors_too(mrg: &Segment<'_>, source: &Source) -> Vec<LaneKey> {
+    let best = priors(mrg, source);
+    strong(mrg, 1, source)
+        .into_iter()
+        .map(|number| number.key)
+        .filter(|key| !best.contains(key))
+        .collect()
 }
 
 /// What a resource of the source is called by: authority and value cannot run into each other.
@@ -152,18 +205,43 @@ fn uri(
 ) -> String {
     let kind = kind.unwrap_or_default().trim().to_uppercase();
     match (universal.filter(|id| !id.trim().is_empty()), kind.as_str()) {
-        (Some(id), "ISO") => format!("urn:oid:{}", escape(id.trim())),
-        (Some(id), "UUID" | "GUID") => format!("urn:uuid:{}", escape(id.trim())),
-        (Some(id), "URI" | "URL") if id.contains(':') => id.trim().replace(char::is_whitespace, ""),
+        (Some(id), "ISO") if is_oid(id.trim()) => format!("urn:oid:{}", id.trim()),
+        (Some(id), "UUID" | "GUID") if is_uuid(id.trim()) => {
+            format!("urn:uuid:{}", id.trim().to_lowercase())
+        }
+        (Some(id), "URI" | "URL") if id.contains("://") || id.trim().starts_with("urn:") => {
+            id.trim().replace(char::is_whitespace, "")
+        }
         (universal, _) => match namespace
             .filter(|name| !name.trim().is_empty())
             .or(universal)
         {
-            Some(name) => format!("urn:bedside:authority:{}", escape(name.trim())),
+            // A namespace is a name of the system's own (design D2): every second hospital calls its authority `MRN`.
+            Some(name) => format!(
+                "urn:bedside:authority:{}:{}",
+                escape(source.system.as_str()),
+                escape(name.trim())
+            ),
             // An authority that nobody named is the system's own, never one that all senders share.
             None => format!("urn:bedside:source:{}", source.system),
         },
     }
+}
+
+fn is_oid(text: &str) -> bool {
+    text.starts_with(['0', '1', '2'])
+        && text.split('.').count() > 2
+        && text
+            .split('.')
+            .all(|arc| !arc.is_empty() && arc.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+fn is_uuid(text: &str) -> bool {
+    text.len() == 36
+        && text.split('-').map(str::len).eq([8, 4, 4, 4, 12])
+        && text
+            .bytes()
+            .all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
 }
 
 /// Percent-encodes what a URI may not hold as it is (RFC 3986 §2.3).
@@ -189,28 +267,35 @@ fn named(hd: &Component<'_>) -> Option<String> {
         .filter(|name| !name.is_empty())
 }
 
+/// Whether it is a number, and not what was typed because there was none.
 fn usable(rep: &Rep<'_>) -> bool {
     rep.component(1).presence() == Presence::Value
         && rep
             .component(1)
             .text()
-            .is_some_and(|text| !text.trim().is_empty())
+            .is_some_and(|text| !is_stand_in(&text))
 }
 
-fn primary<'a>(segment: &Segment<'a>, field: usize) -> Option<Rep<'a>> {
-    segment
+/// The repetitions that can mean a patient, best first.
+fn ranked<'a>(segment: &Segment<'a>, field: usize) -> Vec<(u8, Rep<'a>)> {
+    let mut ranked: Vec<(u8, Rep<'a>)> = segment
         .field(field)
         .reps()
         .filter(usable)
-        .min_by_key(
-            |rep| match rep.component(5).text().unwrap_or_default().trim() {
+        .filter_map(|rep| {
+            let kind = rep.component(5).text().unwrap_or_default();
+            let rank = match kind.trim() {
                 "MR" | "MRN" => 0,
                 "PI" => 1,
-                "SS" | "DL" | "PPN" => 3,
-                "AN" | "VN" => 4,
+                "DL" | "PPN" => 3,
+                other if names_no_patient(other) => return None,
                 _ => 2,
-            },
-        )
+            };
+            Some((rank, rep))
+        })
+        .collect();
+    ranked.sort_by_key(|(rank, _)| *rank);
+    ranked
 }
 
 /// The identifier of a patient that a merge names, with the system that its own messages give it.

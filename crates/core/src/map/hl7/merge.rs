@@ -7,7 +7,7 @@ use bedside_fact::id::ResourceId;
 use bedside_hl7::message::Segment;
 use serde_json::{Value, json};
 
-use super::identifier::{priors, source_id};
+use super::identifier::{numbers, priors, priors_too, source_id};
 use super::patient::{self, Listing, Subject};
 use super::reader::Reader;
 use crate::journal::LaneKey;
@@ -22,14 +22,14 @@ pub(super) fn map(rd: &Reader<'_>) -> Mapped {
         Err(reason) => return Mapped::ending(MapEnding::Park(reason)),
     };
     for (pid, pd1, keys) in &pairs {
-        let Some(subject) = patient::subject(rd, pid) else {
-            return Mapped::ending(MapEnding::Park(String::from("no patient identifier")));
+        let Some(subject) = patient::subject(rd, pid, keys) else {
+            let reason = if numbers(pid, rd.source()).is_empty() {
+                "no patient identifier"
+            } else {
+                "A40 merges a patient into itself"
+            };
+            return Mapped::ending(MapEnding::Park(String::from(reason)));
         };
-        if keys.contains(&subject.key) {
-            return Mapped::ending(MapEnding::Park(String::from(
-                "A40 merges a patient into itself",
-            )));
-        }
         pair(rd, pid, pd1.as_ref(), subject, keys, &mut mapped);
     }
     mapped
@@ -52,6 +52,11 @@ fn pairs<'a>(rd: &Reader<'a>) -> Result<Vec<Pair<'a>>, String> {
                     return Err(String::from("A40 with MRG before PID"));
                 };
                 pair.2.extend(priors(&segment, rd.source()));
+                // By its other numbers only a record goes that is there: they make no new one.
+                let known =
+                    |key: &LaneKey| (rd.ctx.patient_of)(&key.authority, &key.value).is_some();
+                let others = priors_too(&segment, rd.source());
+                pair.2.extend(others.into_iter().filter(known));
             }
             _ => {}
         }

@@ -9,7 +9,7 @@ use bedside_hl7::message::{Presence, Rep, Segment};
 use serde_json::{Map, Value};
 
 use super::code::concept;
-use super::identifier::{identifier, known, primary_identifier, source_id};
+use super::identifier::{Number, identifier, known, numbers, source_id};
 use super::json::{list, object, word};
 use super::person::{address, contact, human_name, staff};
 use super::reader::Reader;
@@ -31,10 +31,47 @@ pub(super) enum Listing {
     Part,
 }
 
-/// Who the PID means by now.
-pub(super) fn subject(rd: &Reader<'_>, pid: &Segment<'_>) -> Option<Subject> {
-    let key = primary_identifier(pid, rd.source())?;
-    let id = (rd.ctx.patient_of)(&key.authority, &key.value).unwrap_or_else(|| own(rd, &key));
+/// Who the PID means by now. A number in `except` is not looked at: it names somebody else.
+///
+/// Any of the numbers that is known leads to the patient, so that their order in PID-3 does not make two of one. The others don't
+/// lead there from now on: a number mistyped once would for ever. What shares a number is linked, which can be undone.
+pub(super) fn subject(rd: &Reader<'_>, pid: &Segment<'_>, except: &[LaneKey]) -> Option<Subject> {
+    let numbers: Vec<Number> = numbers(pid, rd.source())
+        .into_iter()
+        .filter(|number| !except.contains(&number.key))
+        .collect();
+    let first = numbers.first()?;
+    let mut known: Vec<(u8, ResourceId)> = numbers
+        .iter()
+        .filter_map(|number| {
+            let LaneKey { authority, value } = &number.key;
+            Some((number.rank, (rd.ctx.patient_of)(authority, value)?))
+        })
+        .collect();
+    known.sort_by(|a, b| (a.0, a.1.as_str()).cmp(&(b.0, b.1.as_str())));
+    if known
+        .iter()
+        .any(|(_, id)| known.first().is_some_and(|(_, first)| first != id))
+    {
+        rd.note(pid, 3, "the numbers lead to more than one record");
+    }
+    let Some((_, id)) = known.into_iter().next() else {
+        return Some(Subject {
+            key: first.key.clone(),
+            id: own(rd, &first.key),
+        });
+    };
+    let leads = |number: &&Number| {
+        let LaneKey { authority, value } = &number.key;
+        (rd.ctx.patient_of)(authority, value).as_ref() == Some(&id)
+    };
+    let key = numbers
+        .iter()
+        .find(|number| own(rd, &number.key) == id)
+        .or_else(|| numbers.iter().find(leads))
+        .unwrap_or(first)
+        .key
+        .clone();
     Some(Subject { key, id })
 }
 

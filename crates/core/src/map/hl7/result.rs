@@ -14,7 +14,7 @@ use super::patient::{self, Listing, Subject};
 use super::reader::Reader;
 use super::report;
 use super::value::{is_text, kind};
-use crate::record::Draft;
+use crate::record::{Draft, Join};
 
 /// One patient's part of the message.
 struct Part<'a> {
@@ -40,14 +40,18 @@ pub(super) fn drafts(rd: &Reader<'_>) -> Option<Vec<(Subject, Vec<Draft>)>> {
 }
 
 fn one(rd: &Reader<'_>, part: &Part<'_>) -> Option<(Subject, Vec<Draft>)> {
-    let subject = patient::subject(rd, &part.pid)?;
-    let mut drafts = vec![patient::draft(
-        rd,
-        &part.pid,
-        part.pd1.as_ref(),
-        &subject,
-        Listing::Part,
-    )];
+    let subject = patient::subject(rd, &part.pid, &[])?;
+    let mut who = patient::draft(rd, &part.pid, part.pd1.as_ref(), &subject, Listing::Part);
+    // A result names the patient as its laboratory knew them; what registration said stands, down to what it removed.
+    if let (Join::Overlay { remove, initial }, Some(body)) = (&mut who.join, who.body.as_object()) {
+        remove.clear();
+        *initial = body
+            .keys()
+            .filter(|name| *name != "resourceType")
+            .cloned()
+            .collect();
+    }
+    let mut drafts = vec![who];
     let encounter = part
         .pv1
         .as_ref()
