@@ -407,7 +407,7 @@ impl Undoing<'_> {
         loop {
             let rows = tx.query(
                 "SELECT seq, system, lanes, reason, raw_key, raw_key_of, message_type FROM journal \
-                 WHERE tenant = $1 AND seq >= $2 AND state IN ('applied', 'noop') ORDER BY seq LIMIT $3",
+                 WHERE tenant = $1 AND seq >= $2 AND state IN ('applied', 'noop', 'held') ORDER BY seq LIMIT $3",
                 &[self.key(), Val::Int(from), Val::Int(PAGE)],
             )?;
             for found in &rows {

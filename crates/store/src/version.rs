@@ -162,6 +162,12 @@ pub(crate) fn stored(sealer: &Sealer, found: &Row) -> Result<Stored, Error> {
     let resource_type = row::text(found, 0)?.to_owned();
     let id = row::text(found, 1)?;
     let version = row::int(found, 3)?;
+    // The key is the patient's own, so a row that was moved into another chart does not open as that patient's (promise P5).
+    if row::text_or_null(found, 2)?.unwrap_or_default() != row::text(found, 12)? {
+        return Err(Error::Corrupt(String::from(
+            "a resource stands in a chart that is not its own",
+        )));
+    }
     let body = open(
         sealer,
         &resource_type,

@@ -60,7 +60,10 @@ pub async fn serve(
                 connections.spawn(connection(stream, routes.clone(), place, shutdown.clone()));
             }
             Err(error) => {
-                tracing::warn!("a connection to the console could not be accepted: {}", error.kind());
+                tracing::warn!(
+                    "a connection to the console could not be accepted: {}",
+                    error.kind()
+                );
                 // Not on the store's clock: this is about the machine, not about anything in the record.
                 let _ = tokio::time::timeout(PAUSE, shutdown.cancelled()).await;
             }

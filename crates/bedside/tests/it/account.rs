@@ -1,6 +1,5 @@
 //! Accounts are made, given a password, and shut, while the program runs and while it does not.
 
-
 use crate::support::http::{get, request, sign_in};
 use crate::support::site::{Serve, Site};
 

@@ -20,6 +20,7 @@ crate::contract![
     p06_what_was_asked_is_read_back_as_of_the_moment,
     p12_what_waits_in_a_patients_lane_is_counted,
     p10_nothing_readable_is_stored,
+    p05_a_row_moved_into_another_chart_is_refused_not_shown,
 ];
 
 fn clinician(store: &Store) -> OpCtx {
@@ -456,4 +457,25 @@ async fn p10_nothing_readable_is_stored(place: Place) {
         }
     }
     assert!(looked >= 3);
+}
+
+async fn p05_a_row_moved_into_another_chart_is_refused_not_shown(place: Place) {
+    let store = place.open().await;
+    let ann = Somebody::new("A-1", "Okonkwo", "Adaeze");
+    let ben = Somebody::new("B-1", "Berg", "Ben");
+    for (control, who) in [("C1", &ann), ("C2", &ben)] {
+        let seq = take(&store, message(control, "PID|1", who.mrn)).await;
+        let mut outcome = applied(seq, vec![who.write(&store, 1, "")]);
+        outcome.aliases.push(who.alias(&who.id(&store)));
+        store.commit(&service(&store), outcome).await.unwrap();
+    }
+    let (ann, ben) = (ann.id(&store), ben.id(&store));
+    place
+        .execute(&format!(
+            "UPDATE {{version}} SET patient = '{ann}' WHERE patient = '{ben}'"
+        ))
+        .await;
+    let shown = store.person(&clinician(&store), ann.as_str(), None).await;
+    assert!(matches!(shown, Err(Error::Corrupt(_))));
+    store.close().await.unwrap();
 }

@@ -164,6 +164,7 @@ impl Place {
         let mut sql = sql.to_owned();
         for table in [
             "migration",
+            "version",
             "audit_entry",
             "audit_node",
             "audit_checkpoint",
