@@ -25,7 +25,7 @@ pub(super) struct Number {
     pub(super) key: LaneKey,
 }
 
-/// The identifier that means the patient at this system: the best of [`numbers`].
+/// The identifier that means the patient at this system: the best of `numbers`.
 #[must_use]
 pub fn primary_identifier(pid: &Segment<'_>, source: &Source) -> Option<LaneKey> {
     numbers(pid, source)
