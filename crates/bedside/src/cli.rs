@@ -17,7 +17,7 @@ Examples:
   bedside demo                               a simulated ward, the gateway and the console, on this machine
   bedside init hospital && bedside serve --config hospital/bedside.toml
   bedside ingest export/ --source archive    take in a folder of HL7 v2 and FHIR
-  bedside patient find \"okonkwo 1961\"        look somebody up
+  bedside patient find \"green 1986\"        look somebody up
   bedside quarantine list                    what could not be read, and why
 
 Exit status: 0 done; 1 ran and found something wrong; 2 usage; 3 bad input or configuration;
@@ -145,7 +145,7 @@ pub(crate) enum Format {
 pub(crate) enum PatientCommand {
     /// Find people by name, number or birth date.
     #[command(
-        after_help = "Examples:\n  bedside patient find okonkwo\n  bedside patient find \"smi anna 1980-02-03\"\n  bedside patient find 100234"
+        after_help = "Examples:\n  bedside patient find green\n  bedside patient find \"smi anna 1980-02-03\"\n  bedside patient find 100234"
     )]
     Find {
         /// Names (their beginnings are enough), numbers, birth dates.

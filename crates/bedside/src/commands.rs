@@ -102,7 +102,12 @@ async fn on_store(
         return Ok(status);
     }
     let clock: SharedClock = Arc::new(SystemClock);
+    let empty = !place.data.exists() && place.config.store.postgres.is_none();
     let app = place.app(clock, false).await?;
+    if empty && !matches!(command, StoreCommand::Ingest(_)) {
+        let at = place.data.display();
+        out.note(format!("bedside: there was no store at {at}, so an empty one was made; --data or --config names another")).await;
+    }
     let name = user::name(user::uid());
     let status = tokio::select! {
         status = execute(&app, &name, command, out) => status,

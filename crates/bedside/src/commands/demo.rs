@@ -110,6 +110,11 @@ pub(super) async fn run(place: Place, demo: Demo, named: bool, out: &Out) -> Res
     out.note("A simulated day is played first, over a real HL7 v2 socket …")
         .await;
     let (next, played) = play(&app, &clock, &mut ward, &mut sender, now()).await?;
+    if let Some(message) = unfinished_merge(&next) {
+        // Something for the quarantine: what this patient's results say from here on waits behind it, shown as unconfirmed.
+        let refused = sender.send(&message).await;
+        refused.map_err(|error| Fault::environment(format!("the ward could not send: {error}")))?;
+    }
     clock.run(SPEED);
 
     let http = serve::local(&listener, demo.http);
@@ -234,6 +239,20 @@ async fn play(
         app.gateway.lanes().drained().await;
         sent += 1;
     }
+}
+
+/// A merge that names no record to merge, about the patient of `event`: real feeds send such things, and a person must look.
+fn unfinished_merge(event: &WardEvent) -> Option<Vec<u8>> {
+    let text = std::str::from_utf8(&event.message).ok()?;
+    let patient = text
+        .split('\r')
+        .find(|segment| segment.starts_with("PID|"))?;
+    let header = text.split('\r').next()?;
+    let mut fields: Vec<&str> = header.split('|').collect();
+    let control_id = format!("{}M", event.control_id);
+    *fields.get_mut(8)? = "ADT^A40^ADT_A39";
+    *fields.get_mut(9)? = &control_id;
+    Some(format!("{}\rEVN|A40\r{patient}\r", fields.join("|")).into_bytes())
 }
 
 async fn go_on(

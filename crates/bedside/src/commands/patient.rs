@@ -81,7 +81,15 @@ pub(super) async fn run(
             let zone = app.config.zone();
             let as_of = as_of.map(|text| time::until(&text, &zone)).transpose()?;
             let ctx = app.operator(user, parse(&role)?, reason).await?;
-            let record = app.store.person(&ctx, &id, as_of).await?;
+            let record = match app.store.person(&ctx, &id, as_of).await {
+                Err(bedside_store::Error::NotFound(_)) if as_of.is_some() => {
+                    return Err(Fault {
+                        status: 1,
+                        message: String::from("nothing was known under this id at that time"),
+                    });
+                }
+                result => result?,
+            };
             let chart = chart::build(&record, as_of, ctx.now(), &zone);
             match format {
                 Format::Fhir => out.data(chart::bundle(&record)).await,

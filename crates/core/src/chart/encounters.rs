@@ -86,7 +86,10 @@ pub(super) fn encounters(record: &PersonRecord, seen: &[Seen<'_>], moment: &Mome
 fn kind_of(value: &serde_json::Value) -> CodeableConcept {
     let named = encounter::types(value)
         .into_iter()
-        .find(|kind| kind.label().is_some());
+        // A bare code, such as table 0007's `U` for an urgent admission, tells a reader less than the class does.
+        .find(|kind| {
+            kind.text.is_some() || kind.codings.iter().any(|coding| coding.display.is_some())
+        });
     named.unwrap_or_else(|| {
         let Some(class) = encounter::class(value) else {
             return CodeableConcept::default();
