@@ -103,7 +103,7 @@ fn p07_a_chart_reads_as_it_was_known_at_any_moment() {
     let first = line_of(&journal, "S1")["received_at"].as_str().unwrap();
     site.json(&["patient", "show", &id, "--as-of", first])
         .expect(1)
-        .says(&["no such"]);
+        .says(&["nothing was known under this id at that time"]);
     assert_eq!(serve.stop().0, Some(0));
 }
 
