@@ -206,6 +206,7 @@ impl App {
             purpose,
             reason,
             via: Via::Command,
+            grant: None,
             clock: Arc::clone(self.store.clock()),
         }
     }

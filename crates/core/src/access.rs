@@ -1,7 +1,11 @@
 //! May this actor do this? Deny by default; the answer names the rule, so that a refusal can be explained
 //! (45 CFR 171: every denial rests on a rule).
 
+mod grant;
+
 use crate::ctx::{OpCtx, Role, Via};
+
+pub use grant::{Grant, Operation, Predicate, plan};
 
 /// What can be asked of the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -26,6 +30,16 @@ pub enum Action {
     Export,
     /// Create accounts and sign-in links.
     ManageAccounts,
+    /// See the items that workflows opened, with the facts they stand on.
+    ReadWorklist,
+    /// Acknowledge, finish, decline or take over an item.
+    ActOnItem,
+    /// Read the facts of a person to decide what a workflow does.
+    Evaluate,
+    /// Read and search resources by the FHIR API. Which ones the grant says ([`plan`]).
+    ReadResources,
+    /// Create resources by the FHIR API. Which ones the grant says ([`plan`]).
+    WriteResources,
 }
 
 impl Action {
@@ -43,6 +57,11 @@ impl Action {
             Self::ReadAudit => "audit.read",
             Self::Export => "export",
             Self::ManageAccounts => "account.manage",
+            Self::ReadWorklist => "worklist.read",
+            Self::ActOnItem => "item.act",
+            Self::Evaluate => "workflow.evaluate",
+            Self::ReadResources => "fhir.read",
+            Self::WriteResources => "fhir.write",
         }
     }
 }
@@ -84,13 +103,15 @@ impl Denial {
 /// The denial, with the rule that it rests on.
 pub fn authorise(ctx: &OpCtx, action: Action) -> Result<(), Denial> {
     use Action::{
-        Apply, Export, FindPatients, ManageAccounts, Operate, ReadAudit, ReadChart, ReadOperations,
-        ReadRaw, Receive,
+        ActOnItem, Apply, Evaluate, Export, FindPatients, ManageAccounts, Operate, ReadAudit,
+        ReadChart, ReadOperations, ReadRaw, ReadResources, ReadWorklist, Receive, WriteResources,
     };
     let granted = match (ctx.role, action) {
-        (Role::Clinician, FindPatients | ReadChart) => true,
+        (Role::Clinician, FindPatients | ReadChart | ReadWorklist | ActOnItem) => true,
+        // A program has what it was granted, and that is never a role's.
+        (Role::Application, ReadResources | WriteResources) => ctx.grant.is_some(),
         (Role::Engineer, ReadOperations | Operate | Receive) => true,
-        (Role::Engineer, FindPatients | ReadChart | ReadRaw | Export) => {
+        (Role::Engineer, FindPatients | ReadChart | ReadRaw | Export | ReadWorklist) => {
             return if ctx
                 .reason
                 .as_deref()
@@ -104,9 +125,11 @@ pub fn authorise(ctx: &OpCtx, action: Action) -> Result<(), Denial> {
         // Whoever can open the data directory administers the accounts; the console does not.
         (Role::Engineer, ManageAccounts) => ctx.via == Via::Command,
         (Role::Compliance, ReadAudit | ReadOperations) => true,
-        (Role::Service, Receive | Apply | ReadRaw | ReadOperations | Operate | ManageAccounts) => {
-            true
-        }
+        (
+            Role::Service,
+            Receive | Apply | ReadRaw | ReadOperations | Operate | ManageAccounts | ReadWorklist
+            | Evaluate,
+        ) => true,
         (
             Role::Clinician
             | Role::Compliance
@@ -142,6 +165,7 @@ mod tests {
             purpose: Purpose::Operations,
             reason: reason.map(str::to_owned),
             via: Via::Console,
+            grant: None,
             clock: Arc::new(VirtualClock::new(Timestamp::UNIX_EPOCH)),
         }
     }

@@ -1,8 +1,12 @@
 //! The operation context: the only way to the data. Every operation of the store takes one.
 
+use std::sync::Arc;
+
 use bedside_fact::clock::{SharedClock, Timestamp};
 use bedside_fact::id::{ActorId, TenantId};
 use serde::{Deserialize, Serialize};
+
+use crate::access::Grant;
 
 /// What an actor is allowed to be for. Everything that is not granted is denied ([`crate::access`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -107,6 +111,8 @@ pub struct OpCtx {
     pub reason: Option<String>,
     /// Through which door.
     pub via: Via,
+    /// What a program was granted; nothing for people and for Bedside itself, whose roles say what they may.
+    pub grant: Option<Arc<Grant>>,
     /// The time.
     pub clock: SharedClock,
 }
@@ -122,6 +128,7 @@ impl OpCtx {
             purpose: Purpose::Operations,
             reason: None,
             via: Via::Internal,
+            grant: None,
             clock,
         }
     }

@@ -20,6 +20,8 @@ pub mod chart;
 pub mod completeness;
 pub mod ctx;
 pub mod error;
+pub mod evidence;
+pub mod incident;
 pub mod journal;
 pub mod map;
 pub mod record;

@@ -16,6 +16,8 @@ use bedside_identity::Demographics;
 use serde_json::Value;
 
 use crate::completeness::Asked;
+use crate::evidence::Seen;
+use crate::incident;
 use crate::journal::InputKind;
 use crate::source::Source;
 
@@ -167,6 +169,10 @@ pub struct Outcome {
     pub mapping: &'static str,
     /// What was odd about it: stable words and positions, no values.
     pub issues: Vec<String>,
+    /// What it shows of its route.
+    pub evidence: Vec<Seen>,
+    /// What somebody must look at on the sources page: a unit that can't be read, a time in the future.
+    pub incidents: Vec<incident::Kind>,
 }
 
 /// A stored version as it is read: with where it came from and when we knew.

@@ -7,8 +7,11 @@
 
 pub mod clock;
 pub mod id;
+pub mod known;
 pub mod logic;
 pub mod phi;
 pub mod quantity;
 pub mod state;
 pub mod time;
+pub mod unit;
+pub mod yaml;

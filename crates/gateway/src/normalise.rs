@@ -138,6 +138,8 @@ async fn decide(
         patients: mapped.patients,
         mapping,
         issues: mapped.issues,
+        evidence: Vec::new(),
+        incidents: Vec::new(),
     };
     match mapped.ending {
         MapEnding::Map => {}

@@ -7,4 +7,5 @@
 
 pub mod hl7_sender;
 mod rng;
+pub mod vendor;
 pub mod ward;

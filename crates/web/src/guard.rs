@@ -128,6 +128,7 @@ async fn caller(console: &Console, token: Arc<str>) -> Result<Option<Caller>, Fa
             purpose,
             reason: session.reason,
             via: Via::Console,
+            grant: None,
             clock: console.store().clock().clone(),
         },
         roles: session.roles.into(),
@@ -144,7 +145,8 @@ fn anonymous(console: &Console) -> OpCtx {
         purpose: Purpose::Operations,
         reason: None,
         via: Via::Console,
-        clock: console.store().clock().clone(),
+        grant: None,
+            clock: console.store().clock().clone(),
     }
 }
 

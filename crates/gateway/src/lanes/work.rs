@@ -62,6 +62,8 @@ pub(super) async fn give_up(shared: Arc<Shared>, seq: Seq, reason: String) -> En
         patients: Vec::new(),
         mapping: "none",
         issues: Vec::new(),
+        evidence: Vec::new(),
+        incidents: Vec::new(),
     };
     match shared.store.commit(&shared.ctx, outcome).await {
         Ok(committed) if committed.changed => End::Parked,

@@ -184,6 +184,7 @@ impl Store {
             purpose: Purpose::Operations,
             reason: None,
             via,
+            grant: None,
             clock: self.clock().clone(),
         }
     }

@@ -169,6 +169,8 @@ pub(crate) fn applied(seq: Seq, writes: Vec<Write>) -> Outcome {
         patients,
         mapping: "hl7/1",
         issues: Vec::new(),
+        evidence: Vec::new(),
+        incidents: Vec::new(),
     }
 }
 

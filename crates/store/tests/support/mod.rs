@@ -231,6 +231,7 @@ pub(crate) fn somebody(store: &Store, name: &str, role: Role) -> OpCtx {
         },
         reason: None,
         via: Via::Console,
+        grant: None,
         clock: store.clock().clone(),
     }
 }

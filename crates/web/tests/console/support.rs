@@ -229,6 +229,7 @@ impl Hospital {
             purpose: Purpose::Compliance,
             reason: None,
             via: Via::Internal,
+            grant: None,
             clock: self.store.clock().clone(),
         };
         let filter = AuditFilter {
@@ -378,5 +379,7 @@ fn outcome(seq: Seq, patient: &ResourceId) -> Outcome {
         patients: vec![patient.clone()],
         mapping: "test/1",
         issues: Vec::new(),
+        evidence: Vec::new(),
+        incidents: Vec::new(),
     }
 }
