@@ -34,7 +34,7 @@ interface Journey {
 
 /** Starts `bedside demo` in a folder of its own and waits for its one-time link. */
 async function start(folder: string): Promise<{ child: ChildProcess; demo: Demo }> {
-  const child = spawn(program, ["--data", join(folder, "data"), "demo", "--http", "127.0.0.1:0"], {
+  const child = spawn(program, ["--data", join(folder, "data"), "demo", "--http", "127.0.0.1:0", "--mllp", "127.0.0.1:0"], {
     cwd: folder,
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -69,7 +69,7 @@ export const test = base.extend<Journey, Worker>({
       await stop(child);
       rmSync(folder, { recursive: true, force: true });
     },
-    { scope: "worker", timeout: 120_000 },
+    { scope: "worker", timeout: 240_000 },
   ],
 
   // The link works once, so the session that it gives is shared by the journeys; each opens a browser context of its own with it.
@@ -87,7 +87,7 @@ export const test = base.extend<Journey, Worker>({
       await context.close();
       await use(state);
     },
-    { scope: "worker", timeout: 120_000 },
+    { scope: "worker", timeout: 240_000 },
   ],
 
   baseURL: async ({ demo }, use) => use(demo.origin),
@@ -148,6 +148,26 @@ export async function chart(page: Page): Promise<void> {
     }
     throw new Error("no chart has a value yet");
   }).toPass({ timeout: 50_000 });
+}
+
+/** Waits until a workflow has opened an item, and opens the worklist. */
+export async function worklist(page: Page): Promise<void> {
+  await expect(async () => {
+    await page.goto("/worklist");
+    await expect(page.locator(".entry").first()).toBeVisible({ timeout: 1_000 });
+  }).toPass({ timeout: 45_000 });
+}
+
+/** Opens an item of the worklist: any, or one that nobody has acknowledged. The region's own clinicians answer too, so that may take a while. */
+export async function openItem(page: Page, which: "any" | "open" = "any"): Promise<void> {
+  const entries = which === "open" ? page.locator(".entry", { hasText: "Nobody has taken it on" }) : page.locator(".entry");
+  await expect(async () => {
+    await page.goto("/worklist");
+    await expect(entries.first()).toBeVisible({ timeout: 1_000 });
+    await entries.first().locator("h2 a").click();
+    await expect(page.locator(".headline h1")).toBeVisible({ timeout: 2_000 });
+    if (which === "open") await expect(page.getByRole("button", { name: "Acknowledge" })).toBeVisible({ timeout: 1_000 });
+  }).toPass({ timeout: 90_000 });
 }
 
 /** Sends bytes as one MLLP frame to the first listener of the live page, and waits for the answer. */

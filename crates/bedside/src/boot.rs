@@ -4,14 +4,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bedside_core::ctx::{OpCtx, Purpose, Role, Via};
+use bedside_core::facts::Catalogue;
+use bedside_core::profile::Algorithm;
 use bedside_fact::clock::SharedClock;
 use bedside_fact::id::{ActorId, TenantId};
+use bedside_gateway::connection::{ConnectionOptions, SigningKey};
+use bedside_gateway::gateway::Workflows;
 use bedside_gateway::mllp::ListenerOptions;
-use bedside_gateway::{Gateway, Handle};
+use bedside_gateway::normalise::Rules;
+use bedside_gateway::{Drive, Gateway, Handle};
 use bedside_store::{BackendOptions, Options, SessionLimits, Store};
 
 use crate::config::Config;
 use crate::fault::Fault;
+use crate::site;
 
 /// The store and the lanes, up. Cheap to clone.
 #[derive(Clone)]
@@ -19,6 +25,12 @@ pub(crate) struct App {
     pub(crate) store: Store,
     pub(crate) gateway: Handle,
     pub(crate) config: Arc<Config>,
+    /// What we sign with at EHRs.
+    pub(crate) key: Arc<SigningKey>,
+    /// What the names of facts are bound to here.
+    pub(crate) catalogue: Arc<Catalogue>,
+    /// Whether this process serves; else it runs one command.
+    pub(crate) serving: bool,
     /// Where people reach the console.
     pub(crate) url: String,
     /// Our own files and folders, which are never taken in.
@@ -86,26 +98,59 @@ impl Place {
         Ok(Store::open(options).await?)
     }
 
-    /// Opens the store and starts lanes and `listeners`.
-    pub(crate) async fn app(&self, clock: SharedClock, listen: bool) -> Result<App, Fault> {
+    /// Opens the store and starts the lanes; everything else too when this process is to `serve`. A command beside it gets the
+    /// connections without their polling, so that it can speak to an EHR once.
+    pub(crate) async fn app(&self, clock: SharedClock, serve: bool) -> Result<App, Fault> {
+        let running = site::running(&self.config)?;
         let store = self.store(Arc::clone(&clock)).await?;
-        let listeners = if listen {
-            self.listeners(&store).await?
-        } else {
-            Vec::new()
+        let (mut listeners, connections) = self.sources(&store).await?;
+        if !serve {
+            listeners.clear();
+        }
+        let parts = Parts {
+            listeners,
+            connections,
+            running,
+            drive: Drive::by_itself(),
+            serve,
         };
-        self.start(store, listeners).await
+        self.start(store, parts).await
     }
 
-    /// Starts lanes and listeners over an open store.
-    pub(crate) async fn start(
-        &self,
-        store: Store,
-        listeners: Vec<ListenerOptions>,
-    ) -> Result<App, Fault> {
+    /// Starts everything over an open store.
+    pub(crate) async fn start(&self, store: Store, mut parts: Parts) -> Result<App, Fault> {
+        let ctx = OpCtx::service(store.tenant().clone(), "boot", Arc::clone(store.clock()));
+        // A feed can't be asked; another source of the same EHR answers for it.
+        let systems: Vec<(String, String)> = store
+            .sources(&ctx)
+            .await?
+            .into_iter()
+            .map(|status| {
+                let source = status.source;
+                (source.id.as_str().to_owned(), source.system.as_str().to_owned())
+            })
+            .collect();
+        let catalogue = (*parts.running.catalogue).clone().with_systems(systems);
+        parts.running.catalogue = Arc::new(catalogue);
+        let catalogue = Arc::clone(&parts.running.catalogue);
+        let rules = Rules {
+            shared: Arc::new(self.config.identity.shared.iter().cloned().collect()),
+            catalogue: Arc::clone(&parts.running.catalogue),
+        };
+        let key = Arc::new(signing_key(&store, &ctx, &parts.connections).await?);
         let gateway = match Gateway::start(bedside_gateway::Options {
+            listeners: parts.listeners,
+            rules,
+            connections: Some((Arc::clone(&key), parts.connections)),
+            polling: parts.serve,
+            workflows: parts.serve.then(|| Workflows {
+                definitions: parts.running.definitions,
+                groups: parts.running.groups,
+                zone: self.config.zone(),
+            }),
+            owner: format!("bedside/{}", std::process::id()),
+            drive: parts.drive,
             store: store.clone(),
-            listeners,
         })
         .await
         {
@@ -120,6 +165,9 @@ impl Place {
             store,
             gateway,
             config: Arc::clone(&self.config),
+            key,
+            catalogue,
+            serving: parts.serve,
             url,
             own: Arc::new([
                 self.data.clone(),
@@ -130,9 +178,13 @@ impl Place {
         })
     }
 
-    async fn listeners(&self, store: &Store) -> Result<Vec<ListenerOptions>, Fault> {
+    /// Every source of the configuration: feeds and APIs.
+    async fn sources(
+        &self,
+        store: &Store,
+    ) -> Result<(Vec<ListenerOptions>, Vec<ConnectionOptions>), Fault> {
         let ctx = OpCtx::service(store.tenant().clone(), "boot", Arc::clone(store.clock()));
-        let mut listeners = Vec::new();
+        let (mut listeners, mut connections) = (Vec::new(), Vec::new());
         for source in &self.config.source {
             let zone = source.zone.as_deref().unwrap_or(&self.config.zone);
             let known = store
@@ -146,15 +198,64 @@ impl Place {
                 .await?;
             if let Some(address) = source.mllp {
                 listeners.push(ListenerOptions {
-                    source: known,
+                    source: known.clone(),
                     address,
                     max_frame: source.max_message,
                 });
             }
+            if let Some(fhir) = &source.fhir {
+                connections.push(site::connection(&self.config, known, fhir, None)?);
+            }
         }
-        Ok(listeners)
+        for application in &self.config.application {
+            store
+                .ensure_source(&ctx, &application.id, APPLICATION, None, &self.config.zone)
+                .await?;
+        }
+        Ok((listeners, connections))
     }
 }
+
+/// What we sign with at EHRs: made once and sealed in the store. An RSA key only where somebody wants it.
+async fn signing_key(
+    store: &Store,
+    ctx: &OpCtx,
+    connections: &[ConnectionOptions],
+) -> Result<SigningKey, Fault> {
+    let ec = store
+        .secret(ctx, "client-key/ES384", || {
+            SigningKey::generate_ec().map_err(|_| bedside_store::Error::Unavailable)
+        })
+        .await?;
+    let wants_rsa = connections
+        .iter()
+        .any(|one| one.profile.auth.algorithm == Algorithm::RS384);
+    let rsa = if wants_rsa {
+        let made = store
+            .secret(ctx, "client-key/RS384", || {
+                SigningKey::generate_rsa().map_err(|_| bedside_store::Error::Unavailable)
+            })
+            .await?;
+        Some(made)
+    } else {
+        None
+    };
+    SigningKey::new(&ec, rsa.as_ref().map(|key| key.as_slice()))
+        .map_err(|error| Fault::environment(error.to_string()))
+}
+
+/// What is started over a store.
+pub(crate) struct Parts {
+    pub(crate) listeners: Vec<ListenerOptions>,
+    pub(crate) connections: Vec<ConnectionOptions>,
+    pub(crate) running: site::Running,
+    pub(crate) drive: Drive,
+    /// Whether this process serves: polls, runs workflows and sends what is owed.
+    pub(crate) serve: bool,
+}
+
+/// The vendor of a source that is a program of the customer's: its references are public ids already.
+pub(crate) const APPLICATION: &str = "application";
 
 impl App {
     /// Stops lanes and listeners, then the store.

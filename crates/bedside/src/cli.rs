@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
     max_term_width = 100,
     after_help = "\
 Examples:
-  bedside demo                               a simulated ward, the gateway and the console, on this machine
+  bedside demo                               three simulated EHRs, the gateway and the console, on this machine
   bedside init hospital && bedside serve --config hospital/bedside.toml
   bedside ingest export/ --source archive    take in a folder of HL7 v2 and FHIR
   bedside patient find \"green 1986\"        look somebody up
@@ -42,7 +42,7 @@ pub(crate) struct Args {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// A simulated ward, the gateway and the console, all live on loopback.
+    /// Three simulated EHRs, the gateway and the console, all live on loopback.
     #[command(
         after_help = "Examples:\n  bedside demo\n  bedside demo --patients 40 --seed 7\n  bedside demo --once --json     one simulated day, then the summary"
     )]
@@ -78,6 +78,20 @@ pub(crate) enum Command {
     /// The parked inputs.
     #[command(subcommand)]
     Quarantine(QuarantineCommand),
+    /// The connections to EHRs' FHIR APIs.
+    #[command(subcommand)]
+    Connect(ConnectCommand),
+    /// What we owe the outside, and what only a person can settle.
+    #[command(subcommand)]
+    Outbox(OutboxCommand),
+    /// Workflow definitions.
+    #[command(subcommand)]
+    Workflow(WorkflowCommand),
+    /// One simulated EHR alone, for any client. All people in it are invented.
+    #[command(
+        after_help = "Prints one JSON line with its base URL, the id of its Group and of its test patient when it is ready.\n\nExamples:\n  bedside sim epic --client my-app=my-app.jwks.json\n  bedside sim oracle --http 127.0.0.1:9002 --client my-app=http://127.0.0.1:8080/.well-known/jwks.json --faults faults.toml"
+    )]
+    Sim(Sim),
     /// The log of every access and exchange.
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -102,7 +116,7 @@ pub(crate) struct Demo {
     /// Play one simulated day, print the summary and stop.
     #[arg(long)]
     pub(crate) once: bool,
-    /// Patients on the ward.
+    /// Patients at each EHR.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=2000))]
     pub(crate) patients: u32,
     /// The same seed plays the same day.
@@ -114,6 +128,138 @@ pub(crate) struct Demo {
     /// Where the ward's messages arrive; port 0 takes a free one.
     #[arg(long, default_value = "127.0.0.1:2575", value_name = "HOST:PORT")]
     pub(crate) mllp: SocketAddr,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct Sim {
+    /// Whose EHR: epic, oracle or athena.
+    #[arg(value_parser = ["epic", "oracle", "athena"])]
+    pub(crate) vendor: String,
+    /// Where it listens; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:0", value_name = "HOST:PORT")]
+    pub(crate) http: SocketAddr,
+    /// A client that may ask, with its public keys: a file, or a URL on this machine. Repeat for several.
+    #[arg(long = "client", value_name = "ID=KEYS")]
+    pub(crate) clients: Vec<String>,
+    /// Where the hospital's HL7 v2 messages go; they are sent by Epic's hospital alone.
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) mllp: Option<SocketAddr>,
+    /// What goes wrong on purpose: a file of faults.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) faults: Option<PathBuf>,
+    /// Patients.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=2000))]
+    pub(crate) patients: u32,
+    /// The same seed plays the same region.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+}
+
+#[derive(Subcommand, Serialize, Deserialize, Clone)]
+pub(crate) enum ConnectCommand {
+    /// Preflight: can it be reached, does it give a token, what does it say it can do?
+    #[command(
+        after_help = "Exit status 1 when something is wrong.\n\nExamples:\n  bedside connect check ehr\n  bedside connect check --all --json"
+    )]
+    Check {
+        /// The connection.
+        #[arg(required_unless_present = "all")]
+        name: Option<String>,
+        /// Every connection of the configuration.
+        #[arg(long)]
+        all: bool,
+    },
+    /// Print our public keys, which the EHR's people register.
+    #[command(after_help = "Example:\n  bedside connect keys > bedside.jwks.json")]
+    Keys,
+    /// Prove that notes can be written: a test patient gets one, it is read back and compared.
+    #[command(
+        after_help = "Until a route is proven nothing is written on it.\n\nExample:\n  bedside connect prove ehr --patient erXuFYUfucBZaryVksYEcMg3"
+    )]
+    Prove {
+        /// The connection.
+        name: String,
+        /// The EHR's own id of a patient whom nobody treats; the configuration's `test_patient` when left out.
+        #[arg(long)]
+        patient: Option<String>,
+    },
+    /// Ask no more until it is resumed. The console says so on every page.
+    #[command(after_help = "Example:\n  bedside connect pause ehr")]
+    Pause {
+        /// The connection.
+        name: String,
+    },
+    /// Ask again.
+    #[command(after_help = "Example:\n  bedside connect resume ehr")]
+    Resume {
+        /// The connection.
+        name: String,
+    },
+    /// Ask for everything anew.
+    #[command(after_help = "Example:\n  bedside connect resync ehr")]
+    Resync {
+        /// The connection.
+        name: String,
+    },
+}
+
+#[derive(Subcommand, Serialize, Deserialize, Clone)]
+pub(crate) enum OutboxCommand {
+    /// What is owed, on which route, and how it stands; no clinical content.
+    #[command(after_help = "Examples:\n  bedside outbox list\n  bedside outbox list --all --json")]
+    List {
+        /// What was confirmed and refused too.
+        #[arg(long)]
+        all: bool,
+    },
+    /// One of them with what is written. Shows clinical content: needs --reason.
+    #[command(
+        after_help = "Example:\n  bedside outbox show 7 --reason \"ticket 4711: write unknown\""
+    )]
+    Show {
+        /// Its number, as `list` prints it.
+        id: i64,
+        /// Why you need to see it.
+        #[arg(long)]
+        reason: Option<String>,
+    },
+    /// Say what became of a write that nobody knows about, after looking for it in the EHR.
+    #[command(
+        after_help = "Examples:\n  bedside outbox resolve 7 --as there --reason \"seen in the chart, 14:05\"\n  bedside outbox resolve 7 --as not-there --reason \"searched with the ward\"   it is sent again"
+    )]
+    Resolve {
+        /// Its number.
+        id: i64,
+        /// What was found: there, not-there (it is sent again), or given-up.
+        #[arg(long = "as", value_parser = ["there", "not-there", "given-up"])]
+        found: String,
+        /// How you know.
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum WorkflowCommand {
+    /// Read definitions and say what is wrong with them, by line and column.
+    #[command(
+        after_help = "Exit status 1 when something is wrong.\n\nExamples:\n  bedside workflow check workflows/critical-potassium.yaml\n  bedside workflow check workflows/*.yaml --facts facts.yaml --json"
+    )]
+    Check {
+        /// Definitions; a groups.yaml among them is read as the code lists.
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// What the names of facts are bound to; the shipped binding when left out.
+        #[arg(long, value_name = "FILE")]
+        facts: Option<PathBuf>,
+    },
+    /// Print a shipped definition, to begin with.
+    #[command(after_help = "Example:\n  bedside workflow print critical-potassium > workflows/critical-potassium.yaml")]
+    Print {
+        /// Which: critical-potassium, or groups for the code lists that it names.
+        #[arg(value_parser = ["critical-potassium", "groups"])]
+        name: String,
+    },
 }
 
 #[derive(Subcommand)]

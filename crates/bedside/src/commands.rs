@@ -3,15 +3,19 @@
 mod account;
 mod audit;
 mod bench;
+mod connect;
 mod demo;
 mod hl7;
 mod ingest;
 mod init;
 mod journal;
+mod outbox;
 mod patient;
 mod quarantine;
 mod serve;
+mod sim;
 mod time;
+mod workflow;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,8 +25,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::boot::{App, Place};
 use crate::cli::{
-    AccountCommand, Args, AuditCommand, BenchCommand, Command, ConfigCommand, Ingest,
-    JournalCommand, PatientCommand, QuarantineCommand,
+    AccountCommand, Args, AuditCommand, BenchCommand, Command, ConfigCommand, ConnectCommand,
+    Ingest, JournalCommand, OutboxCommand, PatientCommand, QuarantineCommand,
 };
 use crate::clock::SystemClock;
 use crate::control;
@@ -39,6 +43,8 @@ pub(crate) enum StoreCommand {
     Quarantine(QuarantineCommand),
     Audit(AuditCommand),
     Account(AccountCommand),
+    Connect(ConnectCommand),
+    Outbox(OutboxCommand),
 }
 
 /// Runs and gives the exit status.
@@ -77,6 +83,10 @@ pub(crate) async fn run(args: Args) -> u8 {
         Command::Quarantine(command) => {
             on_store(place(), StoreCommand::Quarantine(command), &out).await
         }
+        Command::Connect(command) => on_store(place(), StoreCommand::Connect(command), &out).await,
+        Command::Outbox(command) => on_store(place(), StoreCommand::Outbox(command), &out).await,
+        Command::Workflow(command) => workflow::run(command, &out).await,
+        Command::Sim(command) => sim::run(command, &out).await,
         Command::Audit(command) => on_store(place(), StoreCommand::Audit(command), &out).await,
         Command::Account(command) => match account::complete(command) {
             Ok(command) => on_store(place(), StoreCommand::Account(command), &out).await,
@@ -131,6 +141,8 @@ pub(crate) async fn execute(app: &App, user: &str, command: StoreCommand, out: &
         StoreCommand::Quarantine(command) => quarantine::run(app, user, command, out).await,
         StoreCommand::Audit(command) => audit::run(app, user, command, out).await,
         StoreCommand::Account(command) => account::run(app, user, command, out).await,
+        StoreCommand::Connect(command) => connect::run(app, user, command, out).await,
+        StoreCommand::Outbox(command) => outbox::run(app, user, command, out).await,
     };
     match result {
         Ok(status) => status,
@@ -146,14 +158,25 @@ async fn check(config: Option<PathBuf>, out: &Out) -> Result<u8, Fault> {
         return Err(Fault::input("name the file with --config FILE"));
     };
     let config = crate::config::Config::read(&path)?;
+    // What it names is read too: a workflow that does not load is told now and not when `serve` starts.
+    let running = crate::site::running(&config)?;
+    let scope = crate::site::scope(&config, &running)?;
     if out.json() {
-        out.document(&serde_json::json!({ "ok": true, "sources": config.source.len() }))
-            .await;
+        out.document(&serde_json::json!({
+            "ok": true, "sources": config.source.len(), "workflows": running.definitions.len(), "scope": scope,
+        }))
+        .await;
     } else {
         out.line(format!(
-            "{} is in order: {} source(s), console on {}",
+            "{} is in order: {} source(s), {} workflow(s), {}, console on {}",
             path.display(),
             config.source.len(),
+            running.definitions.len(),
+            if scope {
+                "a scope"
+            } else {
+                "no scope.yaml beside it"
+            },
             config.http.address
         ))
         .await;

@@ -19,8 +19,76 @@ pub(crate) struct Config {
     pub(crate) store: StoreConfig,
     /// The console.
     pub(crate) http: HttpConfig,
-    /// Feeds.
+    /// Feeds and APIs.
     pub(crate) source: Vec<SourceConfig>,
+    /// Who a patient is, across sources.
+    pub(crate) identity: IdentityConfig,
+    /// What runs on the facts.
+    pub(crate) workflow: WorkflowConfig,
+    /// Programs that use `/fhir`.
+    pub(crate) application: Vec<ApplicationConfig>,
+    /// Where the file was: relative paths in it are beside it.
+    #[serde(skip)]
+    pub(crate) folder: PathBuf,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct IdentityConfig {
+    /// Identifier systems (FHIR `system` URIs) that name exactly one person across the sources of this site.
+    pub(crate) shared: Vec<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct WorkflowConfig {
+    /// The definitions that run.
+    pub(crate) files: Vec<PathBuf>,
+    /// The code lists that they name; the shipped ones when absent.
+    pub(crate) groups: Option<PathBuf>,
+    /// What the names of facts are bound to; the shipped binding when absent.
+    pub(crate) facts: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ApplicationConfig {
+    /// Its client id.
+    pub(crate) id: String,
+    /// SMART scopes of a system client: `system/Observation.rs`.
+    pub(crate) scopes: String,
+    /// Its public keys, a JSON Web Key Set in a file.
+    pub(crate) jwks: Option<PathBuf>,
+    /// Where its public keys are fetched.
+    pub(crate) jwks_url: Option<String>,
+}
+
+/// A connection to an EHR's FHIR API.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FhirConfig {
+    /// The base URL.
+    pub(crate) base: String,
+    /// Our client id there.
+    pub(crate) client_id: String,
+    /// The token endpoint, when discovery names another one than the right one.
+    pub(crate) token_url: Option<String>,
+    /// The scopes to ask for, instead of the profile's.
+    pub(crate) scopes: Option<String>,
+    /// The id of the Group that lists the patients, which the EHR's people give out of band.
+    pub(crate) group: String,
+    /// The signature's algorithm: ES384 or RS384; the profile's when absent.
+    pub(crate) algorithm: Option<String>,
+    /// A file that changes the vendor's profile for this site.
+    pub(crate) profile: Option<PathBuf>,
+    /// The EHR's own id of a patient whom nobody treats, for proving write routes.
+    pub(crate) test_patient: Option<String>,
+    /// Seconds between two looks for new results.
+    #[serde(default = "labs_every")]
+    pub(crate) labs_every: u32,
+    /// Seconds between two looks at the rest.
+    #[serde(default = "rest_every")]
+    pub(crate) rest_every: u32,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -75,6 +143,8 @@ pub(crate) struct SourceConfig {
     /// The longest message in bytes.
     #[serde(default = "max_message")]
     pub(crate) max_message: usize,
+    /// Its FHIR API. A source is either a feed or an API: one EHR's two are two sources of one system.
+    pub(crate) fhir: Option<FhirConfig>,
 }
 
 impl Default for Config {
@@ -85,6 +155,10 @@ impl Default for Config {
             store: StoreConfig::default(),
             http: HttpConfig::default(),
             source: Vec::new(),
+            identity: IdentityConfig::default(),
+            workflow: WorkflowConfig::default(),
+            application: Vec::new(),
+            folder: PathBuf::new(),
         }
     }
 }
@@ -102,6 +176,14 @@ fn generic() -> String {
     String::from("generic")
 }
 
+const fn labs_every() -> u32 {
+    300
+}
+
+const fn rest_every() -> u32 {
+    4 * 60 * 60
+}
+
 const fn max_message() -> usize {
     16 * 1024 * 1024
 }
@@ -116,7 +198,7 @@ impl Config {
             ))
         })?;
         let text = substitute(&text, path)?;
-        let config: Self = toml::from_str(&text).map_err(|error| {
+        let mut config: Self = toml::from_str(&text).map_err(|error| {
             let place = error
                 .span()
                 .map(|span| place(&text, span.start))
@@ -126,6 +208,7 @@ impl Config {
         config
             .check()
             .map_err(|what| Fault::input(format!("{}: {what}", path.display())))?;
+        config.folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
         Ok(config)
     }
 
@@ -160,6 +243,15 @@ impl Config {
             if let Some(own) = &source.zone {
                 zone(own)?;
             }
+            if source.mllp.is_some() && source.fhir.is_some() {
+                return Err(format!(
+                    "source `{}` is a feed and an API at once: make two sources of it with the same `system`",
+                    source.name
+                ));
+            }
+            if let Some(fhir) = &source.fhir {
+                fhir.check(&source.name)?;
+            }
             if let Some(address) = source.mllp {
                 if !address.ip().is_loopback() {
                     return Err(format!(
@@ -172,7 +264,49 @@ impl Config {
                 }
             }
         }
+        let mut ids = std::collections::BTreeSet::new();
+        for application in &self.application {
+            if !ids.insert(&application.id) {
+                return Err(format!("two applications are named `{}`", application.id));
+            }
+            if names.contains(&application.id) {
+                return Err(format!(
+                    "`{}` is a source and an application: what a program writes is a source of its own",
+                    application.id
+                ));
+            }
+            if application.jwks.is_some() == application.jwks_url.is_some() {
+                return Err(format!(
+                    "application `{}` needs its public keys: either `jwks` or `jwks_url`",
+                    application.id
+                ));
+            }
+        }
         Ok(())
+    }
+
+    /// A path that stands in the file.
+    pub(crate) fn path(&self, path: &Path) -> PathBuf {
+        self.folder.join(path)
+    }
+}
+
+impl FhirConfig {
+    fn check(&self, name: &str) -> Result<(), String> {
+        if !(self.base.starts_with("https://") || self.base.starts_with("http://")) {
+            return Err(format!("source `{name}`: fhir.base is no URL"));
+        }
+        if self.labs_every < 10 || self.rest_every < 10 {
+            return Err(format!(
+                "source `{name}`: asking more often than every 10 seconds would be a burden to the EHR"
+            ));
+        }
+        match self.algorithm.as_deref() {
+            None | Some("ES384" | "RS384") => Ok(()),
+            Some(other) => Err(format!(
+                "source `{name}`: fhir.algorithm `{other}` is neither ES384 nor RS384"
+            )),
+        }
     }
 }
 

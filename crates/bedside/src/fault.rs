@@ -10,6 +10,14 @@ pub(crate) struct Fault {
 }
 
 impl Fault {
+    /// Ran and found something wrong: exit status 1.
+    pub(crate) fn found(message: impl Into<String>) -> Self {
+        Self {
+            status: 1,
+            message: message.into(),
+        }
+    }
+
     /// Bad input or configuration: exit status 3.
     pub(crate) fn input(message: impl Into<String>) -> Self {
         Self {

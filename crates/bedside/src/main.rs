@@ -8,8 +8,10 @@ mod commands;
 mod config;
 mod control;
 mod fault;
+mod joints;
 mod out;
 mod password;
+mod site;
 mod telemetry;
 mod user;
 

@@ -6,27 +6,28 @@
 //! The rules that keep *unknown* from reading as *none* are in `section.rs` (what an empty list means), `absence.rs` (statements such
 //! as "no known allergy") and `stale.rs` (how old a value may be).
 
-mod absence;
+pub(crate) mod absence;
 mod allergies;
 mod build;
 mod bundle;
 mod demographics;
 mod encounters;
-mod held;
+pub(crate) mod held;
 mod item;
-mod join;
+pub(crate) mod join;
+mod listed;
 mod medications;
 mod problems;
 mod results;
-mod section;
-mod seen;
+pub(crate) mod section;
+pub(crate) mod seen;
 mod stale;
 mod summary;
-mod value;
+pub(crate) mod value;
 mod view;
 mod who;
 
-pub use build::build;
+pub use build::{build, build_with};
 pub use bundle::bundle;
 pub use summary::summary;
 pub use view::{
@@ -35,4 +36,4 @@ pub use view::{
 pub use who::who;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -10,7 +10,10 @@
 //! | [`admit`] | May we take this input, and which patient's lane does it join? |
 //! | [`map`] | What does a foreign message say in FHIR terms? |
 //! | [`record`] | What changes in the record because of it? |
+//! | [`facts`] | What is known of one fact, in one of six states, for one use? |
 //! | [`chart`] | What does a clinician see of a patient, and how sure is it? |
+//! | [`profile`] | What is one vendor's server like? |
+//! | [`scope`] | What is being built, for whom, and what is not? |
 //! | [`audit`] | What is written down about all this? |
 
 pub mod access;
@@ -21,8 +24,11 @@ pub mod completeness;
 pub mod ctx;
 pub mod error;
 pub mod evidence;
+pub mod facts;
 pub mod incident;
 pub mod journal;
 pub mod map;
+pub mod profile;
 pub mod record;
+pub mod scope;
 pub mod source;

@@ -21,7 +21,8 @@ use crate::incident;
 use crate::journal::InputKind;
 use crate::source::Source;
 
-pub use decide::{is_older, writes};
+pub use decide::{fingerprint_of, is_older, writes};
+pub use demographics::name_shared;
 pub use provenance::provenance;
 
 /// Turns a source's own id into a public one (design D4). Held by the store, which has the key.

@@ -170,7 +170,7 @@ pub struct Fact {
     pub name: String,
     /// Its state for this need.
     pub state: State,
-    /// Why the state is not *present*, in one word.
+    /// Why the state is not *present*, in one word. With a list that is *present*, why it is not the whole list: a source is missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gap: Option<Gap>,
     /// The state and its reason in a sentence without patient's values: `Refused by oracle 5 min ago`.
@@ -180,6 +180,10 @@ pub struct Fact {
     /// In a conflict, the values of the other side.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub against: Vec<Datum>,
+    /// Values that were deleted, entered in error or another patient's, the newest first. They are never in `data`; whoever acted on one has
+    /// to be told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub withdrawn: Vec<Datum>,
     /// The last time at which a source was heard on this fact.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub as_of: Option<Timestamp>,
@@ -196,6 +200,7 @@ impl Fact {
             why: why.into(),
             data: Vec::new(),
             against: Vec::new(),
+            withdrawn: Vec::new(),
             as_of: None,
         }
     }

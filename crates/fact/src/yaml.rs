@@ -165,11 +165,17 @@ impl<'a> Reader<'a> {
                     line: error.marker().line(),
                     column: error.marker().col() + 1,
                 };
+                // The one that people who write sentences run into.
+                let hint = if error.info().contains("mapping values") {
+                    "A text that holds a colon and a space stands in quotes as a whole."
+                } else {
+                    ""
+                };
                 Err(Problem::new(
                     at,
                     "yaml",
                     format!("This is no YAML: {}.", error.info()),
-                    "",
+                    hint,
                 ))
             }
             None => Err(Problem::new(
@@ -206,7 +212,12 @@ impl<'a> Reader<'a> {
                         )
                     });
                 }
-                other => root = Some(self.node(other, at, 0)?),
+                other @ (Event::Alias(_)
+                | Event::Scalar(..)
+                | Event::SequenceStart(..)
+                | Event::SequenceEnd
+                | Event::MappingStart(..)
+                | Event::MappingEnd) => root = Some(self.node(other, at, 0)?),
             }
         }
     }
@@ -299,6 +310,103 @@ impl<'a> Reader<'a> {
             | Event::DocumentEnd
             | Event::SequenceEnd
             | Event::MappingEnd => refuse("A value is missing here.", ""),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(text: &str) -> (usize, usize, String) {
+        let problem = parse(text).expect_err("a problem");
+        assert_eq!(problem.rule, "yaml");
+        (problem.at.line, problem.at.column, problem.message)
+    }
+
+    #[test]
+    fn values_keep_their_text_and_their_place() {
+        let root = parse("a: 1.10\nb:\n  - x\n  - 'y z'\nc: { d: \"on\" }\ne:\n").unwrap();
+        assert_eq!(root.get("a").and_then(Node::text), Some("1.10"));
+        let list = root.get("b").and_then(Node::list).unwrap();
+        assert_eq!(list[1].text(), Some("y z"));
+        assert_eq!(list[1].at, Mark { line: 4, column: 5 });
+        let inner = root.get("c").unwrap();
+        assert_eq!(inner.get("d").and_then(Node::text), Some("on"));
+        assert_eq!(root.get("e").map(|node| &node.kind), Some(&Kind::Empty));
+        assert_eq!(root.get("f"), None);
+        let keys: Vec<&str> = root
+            .map()
+            .unwrap()
+            .iter()
+            .map(|(key, _)| key.text.as_str())
+            .collect();
+        assert_eq!(keys, ["a", "b", "c", "e"]);
+    }
+
+    #[test]
+    fn a_flow_list_of_pairs_is_a_list_of_maps() {
+        let root = parse("a: [ 15 minutes: covering clinician, 1 hour: pool ]").unwrap();
+        let list = root.get("a").and_then(Node::list).unwrap();
+        assert_eq!(
+            list[0].get("15 minutes").and_then(Node::text),
+            Some("covering clinician")
+        );
+        assert_eq!(
+            list[1].map().unwrap()[0].0.at,
+            Mark {
+                line: 1,
+                column: 38
+            }
+        );
+    }
+
+    #[test]
+    fn what_two_readers_understand_differently_is_refused() {
+        for (text, line, column, says) in [
+            ("a: on", 1, 4, "`on` is read as a boolean"),
+            ("a:\n  - Yes", 2, 5, "`Yes` is read as a boolean"),
+            ("no: 1", 1, 1, "`no` is read as a boolean"),
+            ("a: &x 1", 1, 4, "Anchors and tags"),
+            ("a: !!str 1", 1, 4, "Anchors and tags"),
+            ("a: 1\nb: 2\na: 3", 3, 1, "`a` stands here a second time"),
+            ("a: 1\n---\nb: 2", 2, 1, "A second document"),
+            ("? [a, b]\n: 1", 1, 3, "A key must be a word"),
+        ] {
+            let (at, to, message) = refused(text);
+            assert!(message.contains(says), "{text}: {message}");
+            assert_eq!((at, to), (line, column), "{text}");
+        }
+        assert!(refused("a: *x").2.contains("no YAML"));
+        assert!(refused("").2.contains("empty"));
+    }
+
+    #[test]
+    fn depth_and_size_are_limited() {
+        let flow = refused(&"[".repeat(100_000)).2;
+        assert!(
+            flow.contains("recursion") || flow.contains("nested"),
+            "{flow}"
+        );
+        let block: String = (0..30).map(|n| format!("{}a:\n", " ".repeat(n))).collect();
+        assert!(refused(&block).2.contains("nested too deeply"));
+        assert!(
+            refused(&format!("{}a", " ".repeat(LARGEST)))
+                .2
+                .contains("larger")
+        );
+    }
+
+    #[test]
+    fn a_sentence_with_a_colon_gets_a_hint() {
+        let problem = parse("a: continue and say \"x: y\"").expect_err("a problem");
+        assert!(problem.hint.contains("stands in quotes"), "{problem:?}");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read_or_refused_and_never_more(text in "[ -~\\n\\t]{0,200}") {
+            let _ = parse(&text);
         }
     }
 }

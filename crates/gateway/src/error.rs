@@ -34,6 +34,9 @@ pub enum Error {
         /// The system's words.
         why: std::io::Error,
     },
+    /// The settings of a FHIR connection are wrong.
+    #[error(transparent)]
+    Connection(#[from] crate::connection::Error),
     /// The gateway is stopping.
     #[error("the gateway is stopping; nothing was lost, start it again")]
     Stopping,
@@ -48,6 +51,7 @@ impl Error {
             Self::Listen { .. } => "BED-GATE-002",
             Self::PlainOffLoopback { .. } => "BED-GATE-003",
             Self::Read { .. } => "BED-GATE-004",
+            Self::Connection(error) => error.code(),
             Self::Stopping => "BED-GATE-005",
         }
     }
@@ -60,6 +64,7 @@ impl Error {
             Self::Listen { .. } => Kind::Broken,
             Self::PlainOffLoopback { .. } => Kind::Invalid,
             Self::Read { .. } => Kind::Invalid,
+            Self::Connection(error) => error.kind(),
             Self::Stopping => Kind::Busy,
         }
     }

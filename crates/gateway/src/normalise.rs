@@ -1,21 +1,46 @@
 //! One durable input becomes one outcome: read what must be known, decide purely, hand the rest to the store.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use bedside_core::ctx::OpCtx;
+use bedside_core::evidence::{self, Seen};
+use bedside_core::facts::{Catalogue, doubts};
 use bedside_core::journal::{Input, InputKind, LaneKey};
 use bedside_core::map::{self, MapCtx, MapEnding, Mapped};
-use bedside_core::record::{self, Ending, Outcome, PublicIds};
+use bedside_core::record::{self, Current, Ending, Outcome, PublicIds};
 use bedside_core::source::Source;
+use bedside_fact::clock::Timestamp;
 use bedside_fact::id::ResourceId;
 use bedside_hl7::message;
 use bedside_store::{Error, Store};
+use serde_json::Value;
 
 /// Segments of one HL7 v2 message that are applied. The largest real ones, with all results of a stay, have some thousands.
 const MAX_SEGMENTS: usize = 20_000;
 
 /// The reason of a resource that is the current version already.
 pub const DUPLICATE: &str = "duplicate";
+
+/// What this site has said about its sources.
+#[derive(Clone, Default)]
+pub struct Rules {
+    /// Identifier systems that name exactly one person across sources.
+    pub shared: Arc<BTreeSet<String>>,
+    /// What the names of facts are bound to: it tells which results can't be read.
+    pub catalogue: Arc<Catalogue>,
+}
+
+/// Where an input came from, and what is known of that place.
+#[derive(Clone, Copy)]
+pub struct Origin<'a> {
+    /// The source.
+    pub source: &'a Source,
+    /// Since when it is connected: what it knew before is history, and no evidence of how late it is.
+    pub since: Timestamp,
+    /// The site's rules.
+    pub rules: &'a Rules,
+}
 
 /// Decides what `input` changes. Reads the store, writes nothing.
 ///
@@ -25,8 +50,9 @@ pub async fn outcome(
     store: &Store,
     ctx: &OpCtx,
     input: &Input,
-    source: &Source,
+    origin: &Origin<'_>,
 ) -> Result<Outcome, Error> {
+    let source = origin.source;
     // A word that is no kind is of a newer program; it is left to a person like anything else that can't be read.
     let kind = InputKind::parse(&input.row.kind).unwrap_or(InputKind::Unrecognised);
     let (mapped, mapping) = match kind {
@@ -34,7 +60,7 @@ pub async fn outcome(
         InputKind::Fhir => (fhir(store, ctx, input, source).await?, map::fhir::VERSION),
         InputKind::Unrecognised => (parked("unrecognised"), "none"),
     };
-    decide(store, ctx, input, kind, mapped, mapping).await
+    decide(store, ctx, input, kind, mapped, mapping, origin).await
 }
 
 async fn hl7(store: &Store, ctx: &OpCtx, input: &Input, source: &Source) -> Result<Mapped, Error> {
@@ -125,6 +151,7 @@ async fn decide(
     kind: InputKind,
     mapped: Mapped,
     mapping: &'static str,
+    origin: &Origin<'_>,
 ) -> Result<Outcome, Error> {
     let mut outcome = Outcome {
         seq: input.row.seq,
@@ -171,8 +198,12 @@ async fn decide(
         &input.source,
         store.public_ids().as_ref(),
     );
+    for demographics in outcome.writes.iter_mut().filter_map(|write| write.demographics.as_mut()) {
+        record::name_shared(demographics, &origin.rules.shared);
+    }
     outcome.aliases = mapped.aliases;
     outcome.merges = mapped.merges;
+    notice(&mut outcome, &current, &keys, input, origin);
     if outcome.writes.is_empty() && outcome.aliases.is_empty() && outcome.merges.is_empty() {
         // A resource that equals the current version is the same unit again (design D19); a message that changes nothing is
         // news that there is nothing new.
@@ -186,6 +217,54 @@ async fn decide(
         outcome.ending = Ending::Noop(reason.to_owned());
     }
     Ok(outcome)
+}
+
+/// What the new versions show of their route, and what in them somebody must look at.
+fn notice(
+    outcome: &mut Outcome,
+    current: &[Option<Current>],
+    keys: &[(String, ResourceId)],
+    input: &Input,
+    origin: &Origin<'_>,
+) {
+    let received = input.row.received_at;
+    for write in &outcome.writes {
+        if !matches!(write.resource_type.as_str(), "Observation" | "Encounter" | "Patient") {
+            continue;
+        }
+        let Ok(resource) = serde_json::from_str::<Value>(&write.body) else {
+            continue;
+        };
+        let before = keys
+            .iter()
+            .position(|(kind, id)| *kind == write.resource_type && *id == write.id)
+            .and_then(|at| current.get(at)?.as_ref())
+            .and_then(|current| serde_json::from_str::<Value>(&current.body).ok())
+            .and_then(|before| evidence::status_of(&before));
+        // Our own text says when we wrote it; the source's time was taken from it before.
+        let issued = resource
+            .get("issued")
+            .and_then(Value::as_str)
+            .and_then(|text| text.parse::<Timestamp>().ok());
+        let knew = issued.or_else(|| Timestamp::from_microsecond(write.source_time?).ok());
+        for seen in evidence::of(&resource, before.as_deref(), received) {
+            let latency = knew
+                .filter(|knew| *knew >= origin.since && *knew <= received)
+                .map(|knew| received.as_microsecond() - knew.as_microsecond());
+            outcome.evidence.push(Seen { latency, ..seen });
+        }
+        if write.resource_type == "Observation" {
+            outcome
+                .incidents
+                .extend(doubts(&resource, &origin.rules.catalogue, received));
+        }
+    }
+    for _ in &outcome.merges {
+        outcome.evidence.push(Seen {
+            event: evidence::Event::PatientsMerged,
+            latency: None,
+        });
+    }
 }
 
 fn parked(reason: &str) -> Mapped {

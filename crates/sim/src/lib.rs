@@ -5,7 +5,9 @@
 //! It writes its messages from the standard's text with its own small writer: a simulator that shared
 //! our mapping could never contradict it. Start reading at [`ward::Ward::next_event`].
 
+pub mod ehr;
 pub mod hl7_sender;
+pub mod region;
 mod rng;
 pub mod vendor;
 pub mod ward;

@@ -10,6 +10,8 @@ use bedside_core::access::Action;
 use bedside_core::audit::{AuditOutcome, Entry};
 use bedside_core::completeness::Asked;
 use bedside_core::ctx::OpCtx;
+use bedside_core::evidence::Seen;
+use bedside_core::incident::Kind;
 use bedside_core::journal::InputState;
 use bedside_core::record::{Alias, Ending, Merge, Outcome, Write};
 use bedside_fact::clock::Timestamp;
@@ -18,6 +20,9 @@ use bedside_fact::id::{Seq, SourceId, SystemId, TenantId, Token};
 use crate::alias;
 use crate::audit::append_in;
 use crate::backend::{Tx, Val};
+use crate::changed::Learned;
+use crate::completeness;
+use crate::connection;
 use crate::error::Error;
 use crate::journal::{OWNER, lane_token, lanes_of};
 use crate::lease::{LaneFence, check_lane_fence};
@@ -158,6 +163,9 @@ struct Work {
     aliases: Vec<(Token, String, Option<usize>)>,
     merges: Vec<Merge>,
     completeness: Vec<Asked>,
+    evidence: Vec<Seen>,
+    incidents: Vec<Kind>,
+    patients: Vec<String>,
     owner: Option<(String, Arc<SecretKey>)>,
     entries: Vec<Entry>,
     bytes: usize,
@@ -253,6 +261,9 @@ impl Work {
             aliases,
             merges: outcome.merges,
             completeness: outcome.completeness,
+            evidence: outcome.evidence,
+            incidents: outcome.incidents,
+            patients: about.iter().map(|patient| (*patient).to_owned()).collect(),
             owner,
             entries,
             fence: store.lane_fence().clone(),
@@ -272,9 +283,17 @@ impl Work {
         check_lane_fence(tx, &self.tenant, &self.fence)?;
         self.check_patient(tx, row::blob(found, 4)?)?;
         let seq = sequence::take(tx, &self.tenant, 1)?;
-        if !matches!(self.ending, Ending::Parked(_)) {
-            self.change_record(tx, seq)?;
+        let mut learned = Learned::default();
+        if matches!(self.ending, Ending::Parked(_)) {
+            // That something of theirs waits is something to know.
+            for patient in &self.patients {
+                learned.whole(patient);
+            }
+        } else {
+            self.change_record(tx, seq, &mut learned)?;
         }
+        learned.write(tx, &self.tenant, seq)?;
+        self.observe(tx)?;
         self.settle(
             tx,
             row::blob(found, 1)?,
@@ -318,7 +337,17 @@ impl Work {
         Ok(())
     }
 
-    fn change_record(&self, tx: &mut dyn Tx, seq: i64) -> Result<(), Error> {
+    /// Counts what the input showed of its route, and what somebody must look at.
+    fn observe(&self, tx: &mut dyn Tx) -> Result<(), Error> {
+        let source = self.source.as_str();
+        connection::saw(tx, &self.tenant, source, &self.evidence, self.now)?;
+        for kind in &self.incidents {
+            connection::count(tx, &self.tenant, source, *kind, "", self.now)?;
+        }
+        Ok(())
+    }
+
+    fn change_record(&self, tx: &mut dyn Tx, seq: i64, learned: &mut Learned) -> Result<(), Error> {
         let known_at = sequence::tick(tx, &self.tenant, seq, self.now)?;
         let origin = Origin {
             source: &self.source,
@@ -329,7 +358,15 @@ impl Work {
         };
         let mut touched = BTreeSet::new();
         for version in &self.versions {
-            version.insert(tx, &self.sealer, &self.tenant, &origin)?;
+            let before = version.insert(tx, &self.sealer, &self.tenant, &origin)?;
+            let patient = version.write.patient.as_ref().map(|one| one.as_str());
+            if let Some(patient) = patient {
+                learned.version(patient);
+            }
+            if let Some(before) = before.filter(|before| Some(before.as_str()) != patient) {
+                // It was in another chart, and is there no more.
+                learned.whole(&before);
+            }
             if version.write.resource_type == "Patient" {
                 let id = version.write.id.as_str();
                 if ensure_patient(tx, &self.tenant, id, &self.source, &self.system, seq)? {
@@ -410,35 +447,11 @@ impl Work {
             )?;
         }
         if !touched.is_empty() {
-            member::recluster(tx, &self.sealer, &self.tenant, &touched, seq)?;
+            for patient in member::recluster(tx, &self.sealer, &self.tenant, &touched, seq)? {
+                learned.whole(&patient);
+            }
         }
-        for (asked, n) in self.completeness.iter().zip(1..) {
-            self.complete(tx, asked, seq, n)?;
-        }
-        Ok(())
-    }
-
-    fn complete(&self, tx: &mut dyn Tx, asked: &Asked, seq: i64, n: i64) -> Result<(), Error> {
-        tx.execute(
-            "INSERT INTO completeness (tenant, seq, n, source, patient, resource_type, category, coverage, asked_at, window_lo, \
-             window_hi, persona, basis) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-            &[
-                Val::Text(self.tenant.as_str()),
-                Val::Int(seq),
-                Val::Int(n),
-                Val::Text(&asked.source),
-                Val::Text(&asked.patient),
-                Val::Text(&asked.resource_type),
-                Val::Text(&asked.category),
-                Val::Text(asked.coverage.as_str()),
-                Val::Int(asked.asked_at),
-                asked.window_lo.map_or(Val::Null, Val::Int),
-                asked.window_hi.map_or(Val::Null, Val::Int),
-                Val::Text(&asked.persona),
-                Val::Text(&asked.basis),
-            ],
-        )?;
-        Ok(())
+        completeness::write(tx, &self.tenant, &self.completeness, seq, learned)
     }
 
     /// The input's state, and its key: now that its patient is known, the key goes under the patient's, so that shredding the patient

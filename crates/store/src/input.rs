@@ -12,10 +12,12 @@ use bedside_fact::phi::Phi;
 
 use crate::audit::append_in;
 use crate::backend::{Row, Tx, Val};
+use crate::changed::Learned;
 use crate::error::Error;
 use crate::journal::lanes_of;
 use crate::row;
 use crate::seal::Sealer;
+use crate::sequence;
 use crate::source::moment;
 use crate::store::Store;
 
@@ -171,8 +173,9 @@ impl Store {
             behind.to_vec(),
         );
         let entry = Entry::new(ctx, "input.hold", AuditOutcome::Success);
-        self.write(move |tx| {
-            let mut entries = Vec::new();
+        let changes = self.inner.changes.clone();
+        let taken = self.write(move |tx| {
+            let (mut entries, mut learned) = (Vec::new(), Learned::default());
             for (seq, parked) in &behind {
                 let held = tx.execute(
                     "UPDATE journal SET state = 'held', reason = $3 WHERE tenant = $1 AND seq = $2 AND state = 'pending' \
@@ -186,11 +189,40 @@ impl Store {
                 )?;
                 if held == 1 {
                     entries.push(entry.clone().detail(format!("seq {seq} behind {parked}")));
+                    concerns(tx, &tenant, *seq, &mut learned)?;
                 }
             }
-            append_in(tx, &sealer, &tenant, &entries, now)
+            let mut taken = None;
+            if !learned.is_empty() {
+                let seq = sequence::take(tx, &tenant, 1)?;
+                learned.write(tx, &tenant, seq)?;
+                taken = Some(seq);
+            }
+            append_in(tx, &sealer, &tenant, &entries, now)?;
+            Ok(taken)
         })
-        .await
+        .await?;
+        if let Some(seq) = taken {
+            Self::moved_to(&changes, seq);
+        }
+        Ok(())
+    }
+}
+
+/// Notes the patients that an input's numbers mean now.
+pub(crate) fn concerns(
+    tx: &mut dyn Tx,
+    tenant: &TenantId,
+    seq: Seq,
+    learned: &mut Learned,
+) -> Result<(), Error> {
+    let rows = tx.query(
+        "SELECT system, lanes FROM journal WHERE tenant = $1 AND seq = $2",
+        &[Val::Text(tenant.as_str()), Val::Int(seq.0)],
+    )?;
+    match rows.first() {
+        Some(found) => learned.input(tx, tenant, row::text(found, 0)?, row::blob(found, 1)?),
+        None => Ok(()),
     }
 }
 

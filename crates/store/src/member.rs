@@ -103,14 +103,14 @@ pub(crate) struct Standing {
     pub(crate) b: String,
 }
 
-/// Recomputes the persons of all records connected to `touched`.
+/// Recomputes the persons of all records connected to `touched`. Yields those whose person, or whose doubt about it, is another now.
 pub(crate) fn recluster(
     tx: &mut dyn Tx,
     sealer: &Sealer,
     tenant: &TenantId,
     touched: &BTreeSet<String>,
     seq: i64,
-) -> Result<(), Error> {
+) -> Result<BTreeSet<String>, Error> {
     let part = Part::read(tx, tenant, touched)?;
     let nodes: Vec<Node> = part.nodes.values().cloned().collect();
     let ties: Vec<Tie<'_>> = part
@@ -136,6 +136,7 @@ pub(crate) fn recluster(
             person_of.insert(member, person.clone());
         }
     }
+    let mut changed = regrouped(&nodes, &person_of);
     for node in &nodes {
         let Some(person) = person_of.get(node.id.as_str()) else {
             continue;
@@ -155,7 +156,41 @@ pub(crate) fn recluster(
     for patient in touched {
         propose(tx, sealer, tenant, patient, &part, &person_of, &mut wanted)?;
     }
-    write_links(tx, tenant, &part, touched, &person_of, wanted, seq)
+    changed.extend(write_links(
+        tx, tenant, &part, touched, &person_of, wanted, seq,
+    )?);
+    Ok(changed)
+}
+
+/// The records whose person has other records now than before. A new record that is a person of its own is none of them: there was
+/// nothing before that it changes.
+fn regrouped(nodes: &[Node], person_of: &BTreeMap<&str, String>) -> BTreeSet<String> {
+    let mut after: BTreeMap<&str, usize> = BTreeMap::new();
+    for node in nodes {
+        if let Some(person) = person_of.get(node.id.as_str()) {
+            *after.entry(person).or_default() += 1;
+        }
+    }
+    let mut persons: BTreeSet<&str> = BTreeSet::new();
+    for node in nodes {
+        let (was, is) = (
+            node.person.as_deref(),
+            person_of.get(node.id.as_str()).map(String::as_str),
+        );
+        let alone = was.is_none() && is.is_some_and(|person| after.get(person) == Some(&1));
+        if was != is && is.is_some() && !alone {
+            persons.extend(was.into_iter().chain(is));
+        }
+    }
+    let concerned = |person: Option<&str>| person.is_some_and(|one| persons.contains(one));
+    nodes
+        .iter()
+        .filter(|node| {
+            concerned(node.person.as_deref())
+                || concerned(person_of.get(node.id.as_str()).map(String::as_str))
+        })
+        .map(|node| node.id.clone())
+        .collect()
 }
 
 /// The records connected to a change, and the links that stand between them.
@@ -420,7 +455,7 @@ fn contradict(
     })
 }
 
-/// Writes what is wanted and does not stand, ends what stands and is not wanted any more.
+/// Writes what is wanted and does not stand, ends what stands and is not wanted any more. Yields the records at either end.
 fn write_links(
     tx: &mut dyn Tx,
     tenant: &TenantId,
@@ -429,7 +464,8 @@ fn write_links(
     person_of: &BTreeMap<&str, String>,
     mut wanted: Wanted,
     seq: i64,
-) -> Result<(), Error> {
+) -> Result<BTreeSet<String>, Error> {
+    let mut changed = BTreeSet::new();
     for link in part.links.values() {
         let kind = match link.kind.as_str() {
             "identifier" => "identifier",
@@ -448,12 +484,14 @@ fn write_links(
             || decided;
         if !stands && judged {
             end(tx, tenant, link.seq, seq)?;
+            changed.extend([link.a.clone(), link.b.clone()]);
         }
     }
     for ((a, b, kind), basis) in wanted {
         add(tx, tenant, kind, &a, &b, &basis, seq, None)?;
+        changed.extend([a, b]);
     }
-    Ok(())
+    Ok(changed)
 }
 
 /// A pair without an order.

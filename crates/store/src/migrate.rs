@@ -37,6 +37,9 @@ pub(crate) const DATA: &[Migration] = &[
     migration!(11, "011_account.sql"),
     migration!(12, "012_lease_job_outbox.sql"),
     migration!(13, "013_undo.sql"),
+    migration!(14, "014_workflow.sql"),
+    migration!(15, "015_connection.sql"),
+    migration!(16, "016_application.sql"),
 ];
 
 /// The wrapped keys, which lie outside the data's backups.
@@ -131,6 +134,50 @@ mod tests {
         name: "one",
         sql: "CREATE TABLE one (a {int}) {strict};\n",
     };
+
+    #[test]
+    fn p06_what_was_known_of_completeness_before_is_known_after_the_ledger_got_its_newest_lines() {
+        let folder = tempfile::tempdir().unwrap();
+        let backend = Sqlite::open(&folder.path().join("a.db"), 1).unwrap();
+        let old: usize = DATA
+            .iter()
+            .position(|migration| migration.number == 15)
+            .unwrap();
+        apply(&backend, &DATA[..old]).unwrap();
+        backend
+            .write(&mut |tx| {
+                for (seq, n, patient, coverage) in [
+                    (1, 1, "a", "complete"),
+                    (2, 1, "a", "denied"),
+                    (2, 2, "a", "failed"),
+                    (1, 2, "b", "complete"),
+                ] {
+                    tx.execute(
+                        "INSERT INTO completeness (tenant, seq, n, source, patient, resource_type, category, coverage, asked_at, \
+                         persona, basis) VALUES ('t', $1, $2, 'ward', $3, 'Observation', '', $4, $1, '', '')",
+                        &[Val::Int(seq), Val::Int(n), Val::Text(patient), Val::Text(coverage)],
+                    )?;
+                }
+                Ok(())
+            })
+            .unwrap();
+        apply(&backend, DATA).unwrap();
+        backend
+            .read(&mut |tx| {
+                // Put together here, since it looks at all of a table as no statement of the store may.
+                let rows = tx.query_built(
+                    "SELECT patient, coverage FROM completeness_now ORDER BY patient",
+                    &[],
+                )?;
+                let lines: Vec<(&str, &str)> = rows
+                    .iter()
+                    .map(|found| (row::text(found, 0).unwrap(), row::text(found, 1).unwrap()))
+                    .collect();
+                assert_eq!(lines, [("a", "failed"), ("b", "complete")]);
+                Ok(())
+            })
+            .unwrap();
+    }
 
     #[test]
     fn a_changed_or_newer_migration_is_refused_with_a_sentence() {

@@ -16,6 +16,7 @@ use crate::dedupe::Window;
 use crate::error::Error;
 use crate::lease::LaneFence;
 use crate::migrate;
+use crate::outbox;
 use crate::postgres::Postgres;
 use crate::row;
 use crate::seal::{KeyFile, Sealer};
@@ -124,6 +125,7 @@ fn open(options: &Options, wrap: &Wrap) -> Result<Store, Error> {
             builder,
             follower: Mutex::new(Some(follower)),
             lane_fence: LaneFence::default(),
+            engine_fence: LaneFence::default(),
             sessions: options.sessions,
             lock: Mutex::new(Some(lock)),
         }),
@@ -243,7 +245,11 @@ fn open_keys(
 
 fn state_of(options: &Options, data: &dyn Backend) -> Result<(i64, Window), Error> {
     let (mut last, mut window) = (0, Window::default());
-    data.write(&mut |tx| sequence::prepare(tx, &options.tenant))?;
+    let now = options.clock.now();
+    data.write(&mut |tx| {
+        sequence::prepare(tx, &options.tenant)?;
+        outbox::orphans(tx, &options.tenant, now)
+    })?;
     data.read(&mut |tx| {
         last = sequence::last(tx, &options.tenant)?;
         window = Window::rebuild(tx, &options.tenant)?;

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use bedside_core::access::Action;
 use bedside_core::audit::{AuditOutcome, Entry};
-use bedside_core::completeness::{Asked, Coverage};
 use bedside_core::ctx::OpCtx;
 use bedside_core::record::{PersonRecord, Stored};
 use bedside_fact::clock::Timestamp;
 use bedside_fact::id::{PersonId, ResourceId, Seq, TenantId};
 
 use crate::backend::{Tx, Val};
+use crate::completeness;
 use crate::error::Error;
 use crate::links::links_at;
 use crate::row;
@@ -150,7 +150,8 @@ fn patients_of(
         .collect()
 }
 
-fn read_person(
+/// A person at a position, with what waits in its lanes: now, or at a moment.
+pub(crate) fn read_person(
     tx: &mut dyn Tx,
     sealer: &Sealer,
     tenant: &TenantId,
@@ -159,10 +160,10 @@ fn read_person(
     as_of: Option<Timestamp>,
 ) -> Result<PersonRecord, Error> {
     let (person, patients) = members(tx, tenant, id, seq)?;
-    let (mut resources, mut completeness) = (Vec::new(), Vec::new());
+    let (mut resources, mut answers) = (Vec::new(), Vec::new());
     for patient in &patients {
         resources.extend(compartment(tx, sealer, tenant, patient, seq)?);
-        completeness.extend(asked(tx, tenant, patient, seq)?);
+        answers.extend(completeness::asked(tx, tenant, patient, seq)?);
     }
     let waits = waiting::waits(tx, sealer, tenant, &patients, seq, as_of)?;
     Ok(PersonRecord {
@@ -172,7 +173,7 @@ fn read_person(
         person: PersonId::new(person),
         patients: patients.into_iter().map(ResourceId::new).collect(),
         resources,
-        completeness,
+        completeness: answers,
         seq: Seq(seq),
     })
 }
@@ -193,31 +194,5 @@ fn compartment(
     )?;
     rows.iter()
         .map(|found| version::stored(sealer, found))
-        .collect()
-}
-
-fn asked(tx: &mut dyn Tx, tenant: &TenantId, patient: &str, seq: i64) -> Result<Vec<Asked>, Error> {
-    let rows = tx.query(
-        "SELECT source, patient, resource_type, category, coverage, asked_at, window_lo, window_hi, persona, basis \
-         FROM completeness WHERE tenant = $1 AND patient = $2 AND seq <= $3 ORDER BY seq, n",
-        &[Val::Text(tenant.as_str()), Val::Text(patient), Val::Int(seq)],
-    )?;
-    rows.iter()
-        .map(|found| {
-            Ok(Asked {
-                source: row::text(found, 0)?.to_owned(),
-                patient: row::text(found, 1)?.to_owned(),
-                resource_type: row::text(found, 2)?.to_owned(),
-                category: row::text(found, 3)?.to_owned(),
-                coverage: Coverage::parse(row::text(found, 4)?).ok_or_else(|| {
-                    Error::Corrupt(String::from("completeness.coverage has an unknown word"))
-                })?,
-                asked_at: row::int(found, 5)?,
-                window_lo: row::int_or_null(found, 6)?,
-                window_hi: row::int_or_null(found, 7)?,
-                persona: row::text(found, 8)?.to_owned(),
-                basis: row::text(found, 9)?.to_owned(),
-            })
-        })
         .collect()
 }

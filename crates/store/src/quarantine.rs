@@ -9,9 +9,11 @@ use bedside_fact::id::{Seq, TenantId};
 
 use crate::audit::append_in;
 use crate::backend::{Tx, Val};
+use crate::changed::Learned;
 use crate::error::Error;
-use crate::input::{COLUMNS, journal_row};
+use crate::input::{COLUMNS, concerns, journal_row};
 use crate::row;
+use crate::sequence;
 use crate::source::moment;
 use crate::store::Store;
 use crate::writer::Turn;
@@ -155,6 +157,15 @@ impl Store {
                     let mut freed = release(tx, &tenant, seq)?;
                     if how == "replay" {
                         freed.insert(0, seq);
+                    }
+                    // What was set aside concerns its patients once more when it is not any more.
+                    let mut learned = Learned::default();
+                    for input in freed.iter().chain([&seq]) {
+                        concerns(tx, &tenant, *input, &mut learned)?;
+                    }
+                    if !learned.is_empty() {
+                        let at = sequence::take(tx, &tenant, 1)?;
+                        learned.write(tx, &tenant, at)?;
                     }
                     Ok(freed)
                 },

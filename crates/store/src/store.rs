@@ -147,6 +147,7 @@ pub(crate) struct Inner {
     pub(crate) builder: Arc<Builder>,
     pub(crate) follower: Mutex<Option<Follower>>,
     pub(crate) lane_fence: LaneFence,
+    pub(crate) engine_fence: LaneFence,
     pub(crate) sessions: SessionLimits,
     pub(crate) lock: Mutex<Option<Arc<dyn Send + Sync>>>,
 }
@@ -252,6 +253,18 @@ impl Store {
         self.inner.data.writer.write(work).await
     }
 
+    /// As [`Store::write`], and wakes live pages, engines and senders: something that they show or wait for has changed, without a
+    /// position of its own.
+    pub(crate) async fn write_and_wake<T, W>(&self, work: W) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        W: FnMut(&mut dyn Tx) -> Result<T, Error> + Send + 'static,
+    {
+        let done = self.write(work).await?;
+        self.inner.changes.send_modify(|_| ());
+        Ok(done)
+    }
+
     /// Runs `work` on a consistent snapshot.
     pub(crate) async fn read<T, W>(&self, work: W) -> Result<T, Error>
     where
@@ -284,6 +297,11 @@ impl Store {
     /// The lease that commits stand on; checked with [`crate::lease::check_lane_fence`] inside them.
     pub(crate) fn lane_fence(&self) -> &LaneFence {
         &self.inner.lane_fence
+    }
+
+    /// The lease that an engine's commits stand on.
+    pub(crate) fn engine_fence(&self) -> &LaneFence {
+        &self.inner.engine_fence
     }
 
     pub(crate) fn audit_builder(&self) -> Arc<Builder> {

@@ -21,6 +21,7 @@ use serde_json::Value;
 use crate::alias::{self, Merged};
 use crate::audit::append_in;
 use crate::backend::{Row, Tx, Val};
+use crate::changed::Learned;
 use crate::error::Error;
 use crate::journal::{OWNER, REUSED, lanes_of};
 use crate::member;
@@ -91,7 +92,14 @@ pub(crate) fn undo(
         };
         undoing.run(tx, &mut patients)?;
     }
-    member::recluster(tx, sealer, tenant, &patients, seq)?;
+    let mut learned = Learned::default();
+    for patient in member::recluster(tx, sealer, tenant, &patients, seq)?
+        .iter()
+        .chain(&patients)
+    {
+        learned.whole(patient);
+    }
+    learned.write(tx, tenant, seq)?;
     let entries: Vec<Entry> = patients
         .iter()
         .map(|patient| entry.clone().patient(patient))
@@ -327,18 +335,21 @@ impl Undoing<'_> {
         };
         let source = SourceId::new(row::text(found, 4)?);
         let key = self.sealer.key_of(key_of)?;
-        Sealed::new(self.sealer, &key, write)?.insert(
-            tx,
-            self.sealer,
-            self.tenant,
-            &Origin {
-                source: &source,
-                journal_seq: row::int(found, 11)?,
-                from_seq: self.seq,
-                known_at: self.known_at,
-                mapping: MAPPING,
-            },
-        )
+        // Whose chart it was in until now is among the patients that the undoing is about.
+        Sealed::new(self.sealer, &key, write)?
+            .insert(
+                tx,
+                self.sealer,
+                self.tenant,
+                &Origin {
+                    source: &source,
+                    journal_seq: row::int(found, 11)?,
+                    from_seq: self.seq,
+                    known_at: self.known_at,
+                    mapping: MAPPING,
+                },
+            )
+            .map(|_| ())
     }
 
     /// What a patient is found and compared by, as it was just before the merge; of one that came with the merge, as it came.

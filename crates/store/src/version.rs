@@ -50,7 +50,7 @@ impl Sealed {
         })
     }
 
-    /// Writes it as the current version. What was made as the first version of a resource whose versions were all taken back is
+    /// Writes it as the current version, and yields the patient in whose compartment the one before it was. What was made as the first version of a resource whose versions were all taken back is
     /// numbered behind them: a number is never used twice.
     ///
     /// # Errors
@@ -61,7 +61,7 @@ impl Sealed {
         sealer: &Sealer,
         tenant: &TenantId,
         origin: &Origin<'_>,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<String>, Error> {
         let write = &self.write;
         let key = [
             Val::Text(tenant.as_str()),
@@ -69,12 +69,16 @@ impl Sealed {
             Val::Text(write.id.as_str()),
         ];
         let rows = tx.query(
-            "SELECT version, to_seq FROM version WHERE tenant = $1 AND resource_type = $2 AND id = $3 ORDER BY version DESC LIMIT 1",
+            "SELECT version, to_seq, patient FROM version WHERE tenant = $1 AND resource_type = $2 AND id = $3 ORDER BY version DESC LIMIT 1",
             &key,
         )?;
-        let (last, taken_back) = match rows.first() {
-            Some(found) => (row::int(found, 0)?, row::int_or_null(found, 1)?.is_some()),
-            None => (0, false),
+        let (last, taken_back, before) = match rows.first() {
+            Some(found) => (
+                row::int(found, 0)?,
+                row::int_or_null(found, 1)?.is_some(),
+                row::text_or_null(found, 2)?.map(str::to_owned),
+            ),
+            None => (0, false, None),
         };
         if write.version != last + 1 {
             if write.version == 1 && taken_back {
@@ -116,7 +120,7 @@ impl Sealed {
                 Val::Blob(&self.source_id),
             ],
         )?;
-        Ok(())
+        Ok(before)
     }
 }
 
@@ -228,6 +232,15 @@ pub(crate) fn open_source_id(
         .open(sealer.place("version", &place, "source_id"), sealed)?;
     String::from_utf8(plain.to_vec())
         .map_err(|_| Error::Corrupt(String::from("a source's id is not UTF-8")))
+}
+
+/// What tells a version from others.
+pub(crate) fn fingerprint(bytes: &[u8]) -> Result<[u8; 16], Error> {
+    bytes.try_into().map_err(|_| {
+        Error::Corrupt(String::from(
+            "version.fingerprint has another length than expected",
+        ))
+    })
 }
 
 fn place(resource_type: &str, id: &str, version: i64) -> String {

@@ -15,14 +15,28 @@ mod support;
 
 #[path = "contract/accounts.rs"]
 mod accounts;
+#[path = "contract/application.rs"]
+mod application;
 #[path = "contract/audit.rs"]
 mod audit;
+#[path = "contract/cases.rs"]
+mod cases;
+#[path = "contract/changes.rs"]
+mod changes;
+#[path = "contract/connection.rs"]
+mod connection;
 #[path = "contract/feed.rs"]
 mod feed;
+#[path = "contract/gaps.rs"]
+mod gaps;
+#[path = "contract/fhir_api.rs"]
+mod fhir_api;
 #[path = "contract/journal.rs"]
 mod journal;
 #[path = "contract/opening.rs"]
 mod opening;
+#[path = "contract/outbox.rs"]
+mod outbox;
 #[path = "contract/outage.rs"]
 mod outage;
 #[path = "contract/persons.rs"]
@@ -33,6 +47,8 @@ mod record;
 mod undone;
 #[path = "contract/work.rs"]
 mod work;
+#[path = "contract/worklist.rs"]
+mod worklist;
 
 /// Makes one test per back end of each statement.
 #[macro_export]

@@ -5,9 +5,17 @@ use std::sync::Arc;
 use bedside_fact::clock::Timestamp;
 use bedside_store::Store;
 use jiff::tz::TimeZone;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
+use crate::connections::Connections;
+use crate::desk::Desk;
 use crate::feeds::Feeds;
+use crate::fhir::Api;
 use crate::metrics::Traffic;
+
+/// Pages that are told of changes at once. A page beyond that asks by itself now and then.
+pub(crate) const LISTENERS: usize = 120;
 
 /// The store, the feeds and the site's own settings.
 #[derive(Clone)]
@@ -16,6 +24,12 @@ pub struct App {
     pub store: Store,
     /// The listeners, as far as the console shows them.
     pub feeds: Arc<dyn Feeds>,
+    /// The engine of the workflows, as far as people act on items.
+    pub desk: Arc<dyn Desk>,
+    /// The connections to EHRs, as far as the console shows them.
+    pub connections: Arc<dyn Connections>,
+    /// Who may use `/fhir`, and how it reaches the record.
+    pub api: Arc<Api>,
     /// The zone in which times are shown and typed.
     pub zone: TimeZone,
     /// The name of the site, shown in the header.
@@ -29,13 +43,19 @@ pub struct App {
 pub(crate) struct Console {
     pub(crate) app: App,
     pub(crate) traffic: Arc<Traffic>,
+    /// Places for pages that listen for changes: each holds a connection open.
+    pub(crate) listeners: Arc<Semaphore>,
+    /// Ends what would otherwise go on for as long as a page is open.
+    pub(crate) closing: CancellationToken,
 }
 
 impl Console {
-    pub(crate) fn new(app: App) -> Self {
+    pub(crate) fn new(app: App, closing: CancellationToken) -> Self {
         Self {
             app,
             traffic: Arc::new(Traffic::default()),
+            listeners: Arc::new(Semaphore::new(LISTENERS)),
+            closing,
         }
     }
 

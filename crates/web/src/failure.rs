@@ -58,6 +58,10 @@ impl Failure {
         )
     }
 
+    pub(crate) fn not_granted() -> Self {
+        Self::from(bedside_store::Error::Denied(Denial::NotGranted))
+    }
+
     pub(crate) fn bad_form(status: StatusCode) -> Self {
         let words = if status == StatusCode::PAYLOAD_TOO_LARGE {
             "The form is too long: 64 KiB at most. Nothing was changed."

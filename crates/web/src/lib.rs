@@ -7,24 +7,31 @@
 //! | Module | What it does |
 //! |---|---|
 //! | [`app`](App) | what the handlers are given |
+//! | [`feeds`](Feeds), [`connections`](Connections), [`desk`](Desk) | what the program joins to it: listeners, EHRs, the engine of the workflows |
 //! | `server`, `router` | the listener and the table of routes |
 //! | `guard` | who is asking, before anything else of the request is read |
 //! | `posted` | forms: 64 KiB at most, with the session's own token |
 //! | `headers` | what a browser is told not to do |
 //! | `failure` | an error as a page |
 //! | `console` | the pages |
+//! | `auth`, `fhir` | access tokens and FHIR R4 for the customer's programs |
 //! | `health`, `metrics` | for machines |
 
 mod app;
 mod assets;
+mod auth;
+mod connections;
 mod console;
 mod cookie;
+mod desk;
 mod error;
 mod failure;
 mod feeds;
+mod fhir;
 mod guard;
 mod headers;
 mod health;
+mod keys;
 mod metrics;
 mod posted;
 mod router;
@@ -32,7 +39,11 @@ mod server;
 mod when;
 
 pub use app::App;
+pub use auth::{Application, Jwks};
+pub use connections::{ConnectionStatus, Connections, NoConnections};
+pub use desk::{Act, Acted, Answers, Desk, Later, NoDesk, Refused};
 pub use error::Error;
+pub use fhir::{Api, Fetch, Intake, Taken};
 pub use feeds::{FeedStatus, Feeds, NoFeeds};
 pub use router::router;
 pub use server::serve;

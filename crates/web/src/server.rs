@@ -15,11 +15,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::app::{App, Console};
+use crate::app::{App, Console, LISTENERS};
 use crate::error::Error;
 use crate::router::routes;
 
-/// Connections at once. One more waits in the system's queue; file descriptors are left for the feeds and the store.
+/// Connections at once, beside those on which pages listen for changes. One more waits in the system's queue; file descriptors are left
+/// for the feeds and the store.
 const CONNECTIONS: usize = 200;
 
 /// A connection that has not sent a whole header after so long is closed; so is one that is kept open without a request.
@@ -42,8 +43,8 @@ pub async fn serve(
 ) -> Result<(), Error> {
     // A listener without an address is no listener.
     listener.local_addr()?;
-    let routes = routes(Console::new(app));
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let routes = routes(Console::new(app, shutdown.clone()));
+    let places = Arc::new(Semaphore::new(CONNECTIONS + LISTENERS));
     let connections = TaskTracker::new();
     loop {
         let place = tokio::select! {

@@ -29,6 +29,28 @@ pub(crate) struct Dependency {
     pub(crate) kind: String,
 }
 
+/// The names of all crates that are built, tests included.
+pub(crate) fn built() -> BTreeSet<String> {
+    let output = cargo(&[
+        "tree",
+        "--workspace",
+        "--offline",
+        "--locked",
+        "--edges",
+        "all",
+        "--prefix",
+        "none",
+        "--format",
+        "{p}",
+    ]);
+    String::from_utf8(output)
+        .unwrap()
+        .lines()
+        .filter_map(|line| line.split(' ').next())
+        .map(str::to_owned)
+        .collect()
+}
+
 /// All packages, as they are locked, for this platform: those of others need not have been fetched.
 pub(crate) fn packages() -> Vec<Package> {
     let version = String::from_utf8(cargo(&["--version", "--verbose"])).unwrap();

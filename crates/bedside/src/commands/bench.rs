@@ -19,7 +19,7 @@ use bedside_store::SessionLimits;
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::boot::{App, Place};
+use crate::boot::{App, Parts, Place};
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::fault::Fault;
@@ -184,11 +184,17 @@ async fn open(scratch: &Path) -> Result<App, Fault> {
     place
         .start(
             store,
-            vec![ListenerOptions {
-                source,
-                address,
-                max_frame: 1024 * 1024,
-            }],
+            Parts {
+                listeners: vec![ListenerOptions {
+                    source,
+                    address,
+                    max_frame: 1024 * 1024,
+                }],
+                connections: Vec::new(),
+                running: crate::site::running(&place.config)?,
+                drive: bedside_gateway::Drive::by_itself(),
+                serve: true,
+            },
         )
         .await
 }

@@ -21,6 +21,13 @@ pub(super) async fn run(dir: &Path, out: &Out) -> Result<u8, Fault> {
         std::fs::write(&config, TEMPLATE).map_err(|error| failed(&config, error))?;
         true
     };
+    let scope = dir.join("scope.yaml");
+    let drew = if scope.exists() {
+        false
+    } else {
+        std::fs::write(&scope, bedside_core::scope::TEMPLATE).map_err(|error| failed(&scope, error))?;
+        true
+    };
     let place = Place::find(Some(&config), None)?;
     let made = if KeyFile::load(&place.key())?.is_some() {
         false
@@ -31,7 +38,7 @@ pub(super) async fn run(dir: &Path, out: &Out) -> Result<u8, Fault> {
         true
     };
     if out.json() {
-        out.document(&serde_json::json!({ "config": config, "config_written": wrote, "key": place.key(), "key_written": made })).await;
+        out.document(&serde_json::json!({ "config": config, "config_written": wrote, "scope": scope, "scope_written": drew, "key": place.key(), "key_written": made })).await;
         return Ok(0);
     }
     let kept = |new: bool| {
@@ -42,6 +49,8 @@ pub(super) async fn run(dir: &Path, out: &Out) -> Result<u8, Fault> {
         }
     };
     out.line(format!("{}  {}", config.display(), kept(wrote)))
+        .await;
+    out.line(format!("{}  {}", scope.display(), kept(drew)))
         .await;
     out.line(format!("{}  {}", place.key().display(), kept(made)))
         .await;

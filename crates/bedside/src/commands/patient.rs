@@ -90,7 +90,7 @@ pub(super) async fn run(
                 }
                 result => result?,
             };
-            let chart = chart::build(&record, as_of, ctx.now(), &zone);
+            let chart = chart::build_with(&record, &app.catalogue, as_of, ctx.now(), &zone);
             match format {
                 Format::Fhir => out.data(chart::bundle(&record)).await,
                 Format::Summary if out.json() => out.document(&chart::json(&chart)).await,

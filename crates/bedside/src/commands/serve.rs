@@ -4,8 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bedside_gateway::Handle;
-use bedside_web::{FeedStatus, Feeds};
+use bedside_web::Api;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -14,7 +13,9 @@ use crate::boot::{App, Place};
 use crate::clock::SystemClock;
 use crate::control;
 use crate::fault::Fault;
+use crate::joints::{GatewayConnections, GatewayDesk, GatewayFeeds, GatewayIntake, KeySets};
 use crate::out::Out;
+use crate::site;
 
 /// After a signal everything must have stopped within this time.
 const DRAIN: Duration = Duration::from_secs(9);
@@ -72,6 +73,12 @@ impl Up {
         let web = bedside_web::App {
             store: app.store.clone(),
             feeds: Arc::new(GatewayFeeds(app.gateway.clone())),
+            desk: Arc::new(GatewayDesk(app.gateway.clone())),
+            connections: Arc::new(GatewayConnections {
+                gateway: app.gateway.clone(),
+                key: Arc::clone(&app.key),
+            }),
+            api: Arc::new(api(app).await?),
             zone: app.config.zone(),
             site: app.config.site.clone(),
             tls: app.config.http.secure(),
@@ -100,6 +107,22 @@ impl Up {
     }
 }
 
+/// `/fhir` with the applications of the configuration.
+async fn api(app: &App) -> Result<Api, Fault> {
+    let applications = site::applications(app).await?;
+    let intake = GatewayIntake {
+        store: app.store.clone(),
+        gateway: app.gateway.clone(),
+    };
+    Ok(Api::new(
+        applications,
+        app.config.http.public_url.clone(),
+        None,
+        Box::new(intake),
+        Box::new(KeySets::new()?),
+    ))
+}
+
 /// Waits for SIGTERM or Ctrl-C; an error when the store must not go on.
 pub(super) async fn stop_signal(app: &App) -> Result<(), Fault> {
     let failed =
@@ -125,33 +148,4 @@ pub(super) async fn bind(address: SocketAddr) -> Result<TcpListener, Fault> {
 /// The address that was bound.
 pub(super) fn local(listener: &TcpListener, wanted: SocketAddr) -> SocketAddr {
     listener.local_addr().unwrap_or(wanted)
-}
-
-/// What the console shows of the gateway.
-struct GatewayFeeds(Handle);
-
-impl Feeds for GatewayFeeds {
-    fn status(&self) -> Vec<FeedStatus> {
-        use std::sync::atomic::Ordering::Relaxed;
-        self.0
-            .feeds()
-            .iter()
-            .map(|feed| FeedStatus {
-                name: feed.source.as_str().to_owned(),
-                address: feed.address.to_string(),
-                connections: feed.traffic.connections.load(Relaxed),
-                messages: feed.traffic.messages.load(Relaxed),
-                errors: feed.traffic.errors.load(Relaxed),
-                last: feed.traffic.last(),
-            })
-            .collect()
-    }
-
-    fn nudge(&self) {
-        self.0.lanes().reload();
-    }
-
-    fn queue_depth(&self) -> u64 {
-        u64::try_from(self.0.lanes().depth().open).unwrap_or(u64::MAX)
-    }
 }

@@ -348,9 +348,19 @@ fn the_demo_plays_the_same_day_for_the_same_seed() {
         let mut summary = ran.document();
         assert_eq!(
             keys(&summary),
-            set(["sources", "persons", "links", "audit", "seconds"])
+            set([
+                "sources", "persons", "links", "items", "writes", "audit", "seconds"
+            ])
         );
         assert_eq!(keys(&summary["audit"]), set(["entries", "root"]));
+        assert_eq!(
+            keys(&summary["items"]),
+            set(["opened", "acknowledged", "done", "withdrawn"])
+        );
+        assert_eq!(
+            keys(&summary["writes"]),
+            set(["confirmed", "unknown", "refused"])
+        );
         assert!(summary["seconds"].as_f64().unwrap() > 0.0);
         assert!(summary["audit"]["root"].as_str().unwrap().len() > 40);
         summary["seconds"].take();
@@ -380,6 +390,25 @@ fn the_demo_plays_the_same_day_for_the_same_seed() {
         first["audit"]["entries"].as_u64().unwrap() >= count("messages"),
         "{first}"
     );
+    let names: Vec<&str> = first["sources"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|source| source["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["epic", "oracle", "athena"]);
+    let patients: u64 = first["sources"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|source| source["patients"].as_u64().unwrap())
+        .sum();
+    assert!(first["persons"].as_u64().unwrap() < patients, "{first}");
+    let items = |name: &str| first["items"][name].as_u64().unwrap();
+    assert!(items("opened") >= 3, "{first}");
+    assert!(items("opened") >= items("acknowledged"), "{first}");
+    assert!(items("done") > 0, "{first}");
+    assert!(first["writes"]["confirmed"].as_u64().unwrap() > 0, "{first}");
     assert_eq!(play("two"), first, "one seed, two days");
 
     // What is not a demo's is left alone.

@@ -48,7 +48,8 @@ impl Grant {
             else {
                 continue;
             };
-            if resource_type.is_empty() || !resource_type.bytes().all(|byte| byte.is_ascii_alphabetic())
+            if resource_type.is_empty()
+                || !resource_type.bytes().all(|byte| byte.is_ascii_alphabetic())
             {
                 continue;
             }
@@ -72,6 +73,26 @@ impl Grant {
         Self {
             allowed: self.allowed.intersection(&other.allowed).cloned().collect(),
         }
+    }
+
+    /// The part of this grant that these scopes ask for. `system/*.rs` asks for all types that are granted, since a program may ask for
+    /// more than it gets (SMART App Launch 2.0); it never grants more than was registered.
+    #[must_use]
+    pub fn narrowed(&self, asked: &str) -> Self {
+        let mut allowed = self.within(&Self::parse(asked)).allowed;
+        for access in asked
+            .split_ascii_whitespace()
+            .filter_map(|scope| scope.strip_prefix("system/*."))
+        {
+            let operations = operations(access);
+            allowed.extend(
+                self.allowed
+                    .iter()
+                    .filter(|(_, operation)| operations.contains(operation))
+                    .cloned(),
+            );
+        }
+        Self { allowed }
     }
 
     /// Whether nothing is granted.
@@ -140,7 +161,9 @@ fn operations(access: &str) -> Vec<Operation> {
 /// The letters of `cruds`, each at most once and in that order (SMART App Launch 2.0).
 fn is_ordered(letters: &str) -> bool {
     let mut rest = "cruds".chars();
-    letters.chars().all(|letter| rest.any(|next| next == letter))
+    letters
+        .chars()
+        .all(|letter| rest.any(|next| next == letter))
 }
 
 #[cfg(test)]
@@ -149,12 +172,17 @@ mod tests {
 
     #[test]
     fn a_scope_grants_what_it_says_and_nothing_else() {
-        let grant = Grant::parse("system/Observation.rs system/Patient.read launch openid system/*.read patient/Condition.rs system/Encounter.sr");
+        let grant = Grant::parse(
+            "system/Observation.rs system/Patient.read launch openid system/*.read patient/Condition.rs system/Encounter.sr",
+        );
         assert!(grant.may("Observation", Operation::Search));
         assert!(grant.may("Patient", Operation::Read));
         assert!(!grant.may("Observation", Operation::Create));
         assert!(!grant.may("Condition", Operation::Read));
-        assert!(!grant.may("Encounter", Operation::Read), "letters out of order are no scope");
+        assert!(
+            !grant.may("Encounter", Operation::Read),
+            "letters out of order are no scope"
+        );
         assert_eq!(grant.scopes(), "system/Observation.rs system/Patient.rs");
     }
 
@@ -163,5 +191,48 @@ mod tests {
         let wide = Grant::parse("system/Observation.crs system/Patient.rs");
         let asked = Grant::parse("system/Observation.rs system/Condition.rs");
         assert_eq!(wide.within(&asked).scopes(), "system/Observation.rs");
+    }
+
+    #[test]
+    fn asking_for_everything_gets_what_was_registered_and_no_more() {
+        let wide = Grant::parse("system/Observation.crs system/Patient.rs");
+        assert_eq!(
+            wide.narrowed("system/*.read").scopes(),
+            "system/Observation.rs system/Patient.rs"
+        );
+        assert_eq!(wide.narrowed("system/*.c").scopes(), "system/Observation.c");
+        assert_eq!(
+            wide.narrowed("system/Condition.rs system/Patient.r")
+                .scopes(),
+            "system/Patient.r"
+        );
+        assert!(wide.narrowed("patient/*.read openid */*.rs").is_empty());
+    }
+
+    #[test]
+    fn d16_the_predicate_names_only_what_is_granted_for_that_operation() {
+        let mut ctx = OpCtx::service(
+            bedside_fact::id::TenantId::default_tenant(),
+            "test",
+            std::sync::Arc::new(bedside_fact::clock::VirtualClock::new(
+                bedside_fact::clock::Timestamp::UNIX_EPOCH,
+            )),
+        );
+        assert!(
+            plan(&ctx, "Observation", Operation::Search).is_err(),
+            "nobody has a grant by default"
+        );
+        ctx.grant = Some(std::sync::Arc::new(Grant::parse(
+            "system/Observation.rs system/Patient.r",
+        )));
+        let predicate = plan(&ctx, "Observation", Operation::Search);
+        assert_eq!(
+            predicate.map(|predicate| predicate.types.into_iter().collect::<Vec<_>>()),
+            Ok(vec![String::from("Observation")])
+        );
+        assert_eq!(
+            plan(&ctx, "Observation", Operation::Create),
+            Err(Denial::NotGranted)
+        );
     }
 }

@@ -6,7 +6,7 @@ use super::section::Kind;
 
 /// What a statement says is not there.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Absence {
+pub(crate) enum Absence {
     /// Nothing of this kind at all.
     All,
     /// No allergy to a drug; food and the rest are not spoken of.
@@ -97,7 +97,7 @@ const ALLERGY_WORDS: [Worded; 9] = [
 ];
 
 /// Whether a concept states an absence, and of what.
-pub(super) fn absence(concept: &CodeableConcept, kind: Kind) -> Option<Absence> {
+pub(crate) fn absence(concept: &CodeableConcept, kind: Kind) -> Option<Absence> {
     let (codes, words): (&[Coded], &[Worded]) = match kind {
         Kind::Allergies => (&ALLERGY_CODES, &ALLERGY_WORDS),
         Kind::Problems => (&PROBLEM_CODES, &[("no known problems", Absence::All)]),
@@ -131,7 +131,7 @@ pub(super) fn absence(concept: &CodeableConcept, kind: Kind) -> Option<Absence> 
 
 impl Absence {
     /// The statement in a clinician's words.
-    pub(super) const fn words(self, kind: Kind) -> &'static str {
+    pub(crate) const fn words(self, kind: Kind) -> &'static str {
         match (self, kind) {
             (Self::All, Kind::Allergies) => "no known allergies",
             (Self::All, Kind::Problems) => "no known problems",

@@ -1,11 +1,12 @@
 //! Allergies: what is listed, what is stated to be absent, and the two against each other.
 
+use bedside_fact::known::Gap;
 use bedside_fact::state::State;
 use bedside_fhir::resource::{CodeableConcept, allergy_intolerance as allergy};
 
 use super::absence::{Absence, absence};
 use super::item::{add_detail, base, because, code_key, doubt, doubt_future, label, withdrawn};
-use super::section::{Found, Kind, empty, of_items, section};
+use super::section::{Found, Kind, Verdict, empty, of_items, section};
 use super::seen::{Moment, Seen};
 use super::view::{Item, Section};
 use crate::record::PersonRecord;
@@ -132,7 +133,7 @@ fn verdict(
     drugs: bool,
     record: &PersonRecord,
     moment: &Moment<'_>,
-) -> (State, String) {
+) -> Verdict {
     let newest = statements.iter().max_by_key(|statement| statement.at);
     let listed = of_items(
         Kind::Allergies,
@@ -154,23 +155,26 @@ fn verdict(
     };
     let none = widest(Absence::All).or_else(|| widest(Absence::Drug));
     match (listed, none) {
-        (Some((_, why)), Some(stated)) if stated.absence == Absence::All || drugs => {
-            (State::Conflict, format!("{why}, but also {}", said(stated)))
+        (Some(listed), Some(stated)) if stated.absence == Absence::All || drugs => {
+            Verdict::conflict(format!("{}, but also {}", listed.why, said(stated)))
         }
-        (Some((state, why)), Some(stated)) => (state, format!("{why}; {}", said(stated))),
+        (Some(listed), Some(stated)) => Verdict {
+            why: format!("{}; {}", listed.why, said(stated)),
+            ..listed
+        },
         (Some(listed), None) => listed,
-        (None, Some(stated)) if stated.absence == Absence::Drug => (
-            State::None,
+        (None, Some(stated)) if stated.absence == Absence::Drug => Verdict::none(
+            Gap::StatedNone,
             format!("{}; other allergies were not spoken of", said(stated)),
         ),
-        (None, Some(stated)) => (State::None, said(stated)),
+        (None, Some(stated)) => Verdict::none(Gap::StatedNone, said(stated)),
         (None, None) => match newest {
-            Some(stated) => (
-                State::Unknown,
+            Some(stated) => Verdict::unknown(
+                Gap::NoneRecorded,
                 format!("not known: only this was stated: {}", said(stated)),
             ),
-            None if !items.is_empty() => (
-                State::Unknown,
+            None if !items.is_empty() => Verdict::unknown(
+                Gap::NoneRecorded,
                 format!(
                     "no active allergy recorded, which is not the same as none; {} no longer active",
                     items.len()

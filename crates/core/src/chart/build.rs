@@ -13,9 +13,11 @@ use super::held;
 use super::medications::medications;
 use super::problems::problems;
 use super::results::{place, results};
-use super::section::{Kind, gaps, waiting};
+use super::section::{Kind, gaps};
 use super::seen::{Moment, Seen, read, read_held};
 use super::view::{Chart, Demographics, Facts, SourceSeen};
+use crate::completeness::waiting;
+use crate::facts::Catalogue;
 use crate::record::{Link, PersonRecord};
 
 /// Builds the chart of a person as it was at `as_of`, or as it is `now`.
@@ -28,9 +30,22 @@ pub fn build(
     now: Timestamp,
     zone: &TimeZone,
 ) -> Chart {
+    build_with(record, Catalogue::shipped(), as_of, now, zone)
+}
+
+/// As [`build`], by the site's own facts.
+#[must_use]
+pub fn build_with(
+    record: &PersonRecord,
+    catalogue: &Catalogue,
+    as_of: Option<Timestamp>,
+    now: Timestamp,
+    zone: &TimeZone,
+) -> Chart {
     let moment = Moment {
         at: as_of.unwrap_or(now),
         zone,
+        catalogue,
     };
     let mut unreadable = Vec::new();
     let seen = read(record, &mut unreadable);

@@ -16,7 +16,7 @@ use crate::map::{self, MapCtx, MapEnding, Mapped};
 use crate::record::{Current, Draft, Held, PersonRecord, PublicIds, Stored, writes};
 
 /// The Observations of all that is held, as they would read if they were applied in order of receipt.
-pub(super) fn provisional(record: &PersonRecord) -> Vec<Stored> {
+pub(crate) fn provisional(record: &PersonRecord) -> Vec<Stored> {
     let mut found: BTreeMap<ResourceId, (usize, Stored)> = BTreeMap::new();
     let mut held: Vec<&Held> = record.held.iter().collect();
     held.sort_by_key(|held| held.seq);

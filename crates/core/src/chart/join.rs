@@ -7,39 +7,76 @@
 use std::cmp::Reverse;
 
 use bedside_fact::clock::Timestamp;
+use bedside_fact::quantity::Decimal;
 
 use super::seen::Seen;
 use super::value::Reading;
 
 /// An observation with what the join looks at.
-pub(super) struct Finding<'a> {
-    pub(super) seen: &'a Seen<'a>,
+pub(crate) struct Finding<'a> {
+    pub(crate) seen: &'a Seen<'a>,
     /// `system|code`, or the label where there is no code.
-    pub(super) key: String,
-    pub(super) label: String,
-    pub(super) code: String,
-    pub(super) status: String,
-    pub(super) taken: Option<String>,
-    pub(super) at: Option<Timestamp>,
-    pub(super) reading: Reading,
-    /// Identifiers as `system|value`: the filler's number among them.
-    pub(super) numbers: Vec<String>,
+    pub(crate) key: String,
+    pub(crate) label: String,
+    pub(crate) code: String,
+    pub(crate) status: String,
+    pub(crate) taken: Option<String>,
+    pub(crate) at: Option<Timestamp>,
+    pub(crate) reading: Reading,
+    /// Identifiers as `system|value`: the filler's number among them. Empty where results are not joined by them.
+    pub(crate) numbers: Vec<String>,
+    /// The amount in the unit that all sources' values are brought into, where it can be.
+    pub(crate) canonical: Option<Decimal>,
+}
+
+impl Finding<'_> {
+    /// Whether both say the same: in the canonical unit where both can be brought into it, else as they were sent.
+    fn agrees(&self, other: &Self) -> bool {
+        match (&self.canonical, &other.canonical) {
+            (Some(a), Some(b)) if !self.reading.same_unit(&other.reading) => {
+                // Each source rounds in its own unit: 1.2 mg/dL is sent as 106 umol/L.
+                let (a, b) = (a.approximate(), b.approximate());
+                (a - b).abs() <= 0.005 * a.abs().max(b.abs())
+                    && self.reading.comparator == other.reading.comparator
+            }
+            _ => self.reading.agrees(&other.reading),
+        }
+    }
+
+    /// Whether both bear one filler's number. Sources name its authority in their own ways, and an equal number of an equal code in one
+    /// minute of one person is that number.
+    fn shares_number(&self, other: &Self) -> bool {
+        let value = |number: &str| number.rsplit_once('|').map(|(_, value)| value.to_owned());
+        self.numbers.iter().any(|number| {
+            other.numbers.contains(number)
+                || value(number).is_some_and(|value| {
+                    value.len() >= 4
+                        && other.numbers.iter().any(|theirs| {
+                            theirs
+                                .rsplit_once('|')
+                                .is_some_and(|(_, theirs)| theirs == value)
+                        })
+                })
+        })
+    }
 }
 
 /// One result with the routes that it came by.
-pub(super) struct Joined<'a> {
+pub(crate) struct Joined<'a> {
     /// The version that is believed.
-    pub(super) lead: Finding<'a>,
+    pub(crate) lead: Finding<'a>,
     /// The others of equal rank that say something else: then it is a conflict.
-    pub(super) against: Vec<Finding<'a>>,
+    pub(crate) against: Vec<Finding<'a>>,
     /// Those of lower rank that said something else: what was corrected.
-    pub(super) before: Vec<Finding<'a>>,
+    pub(crate) before: Vec<Finding<'a>>,
+    /// Those that say the same.
+    pub(crate) same: Vec<Finding<'a>>,
     /// All sources, in order of name.
-    pub(super) sources: Vec<String>,
+    pub(crate) sources: Vec<String>,
 }
 
 /// How far a status goes: a withdrawal beats a correction beats a final result beats a preliminary one (design D12).
-fn rank(status: &str) -> u8 {
+pub(crate) fn rank(status: &str) -> u8 {
     match status {
         "entered-in-error" | "cancelled" => 4,
         "corrected" | "amended" | "appended" => 3,
@@ -50,17 +87,17 @@ fn rank(status: &str) -> u8 {
 }
 
 /// Whether a result was taken back.
-pub(super) fn is_withdrawn(status: &str) -> bool {
+pub(crate) fn is_withdrawn(status: &str) -> bool {
     rank(status) == 4
 }
 
 /// Whether a result replaced another.
-pub(super) fn is_correction(status: &str) -> bool {
+pub(crate) fn is_correction(status: &str) -> bool {
     rank(status) == 3
 }
 
 /// Joins results that are one.
-pub(super) fn join(findings: Vec<Finding<'_>>) -> Vec<Joined<'_>> {
+pub(crate) fn join(findings: Vec<Finding<'_>>) -> Vec<Joined<'_>> {
     let mut groups: Vec<Vec<Finding<'_>>> = Vec::new();
     // Results of one code and minute are few; they are found by sorting, and only those are compared with each other.
     let mut sorted = findings;
@@ -101,8 +138,14 @@ fn is_same(a: &Finding<'_>, b: &Finding<'_>) -> bool {
     if a.at.is_none() || a.seen.stored.source == b.seen.stored.source {
         return false;
     }
-    let shared = a.numbers.iter().any(|number| b.numbers.contains(number));
-    if shared || a.reading.agrees(&b.reading) {
+    if a.agrees(b) {
+        return true;
+    }
+    if a.code != b.code {
+        // Two codes of one fact, such as serum and arterial, may be two specimens of one minute.
+        return false;
+    }
+    if a.shares_number(b) {
         return true;
     }
     // Without numbers on one side nothing tells two specimens apart, and two sources that name one minute and two values
@@ -124,12 +167,11 @@ fn decide(mut group: Vec<Finding<'_>>) -> Option<Joined<'_>> {
     sources.dedup();
     let mut rest = group.into_iter();
     let lead = rest.next()?;
-    let (mut against, mut before) = (Vec::new(), Vec::new());
+    let (mut against, mut before, mut same) = (Vec::new(), Vec::new(), Vec::new());
     for other in rest {
-        if lead.reading.agrees(&other.reading) {
-            continue;
-        }
-        if rank(&other.status) == rank(&lead.status) {
+        if lead.agrees(&other) {
+            same.push(other);
+        } else if rank(&other.status) == rank(&lead.status) {
             against.push(other);
         } else {
             before.push(other);
@@ -139,6 +181,7 @@ fn decide(mut group: Vec<Finding<'_>>) -> Option<Joined<'_>> {
         lead,
         against,
         before,
+        same,
         sources,
     })
 }

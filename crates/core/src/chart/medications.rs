@@ -3,19 +3,23 @@
 use std::collections::HashMap;
 
 use bedside_fact::clock::Timestamp;
+use bedside_fact::known::Code;
 use bedside_fact::state::State;
 use bedside_fhir::resource::medication_request::Medication;
 use bedside_fhir::resource::{CodeableConcept, medication_request, medication_statement};
 use serde_json::Value;
 
-use super::absence::{Absence, absence};
+use super::absence::absence;
 use super::allergies::statement;
 use super::item::{add_detail, base, because, doubt, doubt_future, withdrawn};
-use super::section::{Found, Kind, empty, of_items, section};
+use super::listed::verdict;
+use super::section::{Found, Kind, section};
 use super::seen::{Moment, Seen, named};
 use super::stale::{is_older, max_age_hours};
 use super::view::{Item, Section};
 use crate::completeness::Coverage;
+use crate::facts::codes;
+use crate::facts::ingredient::{self, Stance};
 use crate::record::PersonRecord;
 
 /// The section of medications.
@@ -27,6 +31,7 @@ pub(super) fn medications(
     let heard = last_heard(record, seen);
     let mut found = Found::default();
     let mut statements = Vec::new();
+    let mut said: Vec<Line> = Vec::new();
     for one in seen {
         let value = &one.value;
         let is_order = match one.stored.resource_type.as_str() {
@@ -95,8 +100,10 @@ pub(super) fn medications(
             add_detail(&mut item, &dose);
         }
         age(&mut item, one, &heard, moment);
+        said.push(Line::new(one, &concept, &item));
         found.items.push(item);
     }
+    contradict(&mut found.items, &said);
     found.items.sort_by(|a, b| {
         (!is_active(&a.status), std::cmp::Reverse(a.at), &a.label).cmp(&(
             !is_active(&b.status),
@@ -104,40 +111,74 @@ pub(super) fn medications(
             &b.label,
         ))
     });
-    let listed = of_items(
+    let verdict = verdict(
         Kind::Medications,
-        found.items.iter().filter(|item| is_active(&item.status)),
+        &found,
+        &statements,
+        is_active,
+        record,
+        moment,
     );
-    let stated = statements
-        .iter()
-        .filter(|one| one.absence == Absence::All)
-        .max_by_key(|one| one.at);
-    let verdict = match (listed, stated) {
-        (Some((_, why)), Some(stated)) => (
-            State::Conflict,
-            format!("{why}, but also no known medications, {}", stated.stated),
-        ),
-        (Some(listed), None) => listed,
-        (None, Some(stated)) => (
-            State::None,
-            format!("no known medications, {}", stated.stated),
-        ),
-        (None, None) => match statements.first() {
-            Some(stated) => (
-                State::Unknown,
-                format!("not known: no information, {}", stated.stated),
-            ),
-            None if !found.items.is_empty() => (
-                State::Unknown,
-                format!(
-                    "no active medication recorded, which is not the same as none; {} no longer active",
-                    found.items.len()
-                ),
-            ),
-            None => empty(Kind::Medications, record, moment),
-        },
-    };
     section(Kind::Medications, found, Some(verdict), record, moment)
+}
+
+/// What the contradiction of an item and another source's goes by.
+struct Line {
+    source: String,
+    codes: Vec<Code>,
+    label: String,
+    status: String,
+    /// When the order was written, or when the source knew that it was stopped.
+    at: Option<Timestamp>,
+}
+
+impl Line {
+    fn new(seen: &Seen<'_>, concept: &CodeableConcept, item: &Item) -> Self {
+        Self {
+            source: seen.stored.source.to_string(),
+            codes: codes(concept),
+            label: item.label.clone(),
+            status: item.status.clone(),
+            at: if is_active(&item.status) {
+                item.at
+            } else {
+                seen.recorded().or(item.at)
+            },
+        }
+    }
+
+    fn stance(&self) -> Stance<'_> {
+        Stance {
+            source: &self.source,
+            codes: &self.codes,
+            label: &self.label,
+            at: self.at,
+        }
+    }
+}
+
+/// A medicine that one source lists and another has stopped is a conflict: a list can't overrule another's (design D12).
+fn contradict(items: &mut [Item], said: &[Line]) {
+    for (item, line) in items.iter_mut().zip(said) {
+        let active = line.stance();
+        let stopped = |other: &&Line| {
+            // Who stopped one order and wrote another for the same medicine has not stopped it.
+            let goes_on = said.iter().any(|one| {
+                one.source == other.source
+                    && is_active(&one.status)
+                    && ingredient::is_same(&one.stance(), &active)
+            });
+            other.status == "stopped"
+                && !goes_on
+                && ingredient::contradicts(&other.stance(), &active)
+        };
+        if is_active(&line.status)
+            && let Some(other) = said.iter().find(stopped)
+        {
+            item.state = State::Conflict;
+            because(item, &format!("{} says stopped", other.source));
+        }
+    }
 }
 
 fn is_active(status: &str) -> bool {

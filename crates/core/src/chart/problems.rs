@@ -1,12 +1,12 @@
 //! Problems and diagnoses.
 
-use bedside_fact::state::State;
 use bedside_fhir::resource::{CodeableConcept, condition};
 
-use super::absence::{Absence, absence};
+use super::absence::absence;
 use super::allergies::statement;
 use super::item::{add_detail, base, doubt, doubt_future, label, withdrawn};
-use super::section::{Found, Kind, empty, of_items, section};
+use super::listed::verdict;
+use super::section::{Found, Kind, section};
 use super::seen::{Moment, Seen};
 use super::view::{Item, Section};
 use crate::record::PersonRecord;
@@ -63,36 +63,14 @@ pub(super) fn problems(record: &PersonRecord, seen: &[Seen<'_>], moment: &Moment
     found
         .items
         .sort_by_key(|item| (!is_active(&item.status), std::cmp::Reverse(item.at)));
-    let listed = of_items(
+    let verdict = verdict(
         Kind::Problems,
-        found.items.iter().filter(|item| is_active(&item.status)),
+        &found,
+        &statements,
+        is_active,
+        record,
+        moment,
     );
-    let stated = statements
-        .iter()
-        .filter(|one| one.absence == Absence::All)
-        .max_by_key(|one| one.at);
-    let verdict = match (listed, stated) {
-        (Some((_, why)), Some(stated)) => (
-            State::Conflict,
-            format!("{why}, but also no known problems, {}", stated.stated),
-        ),
-        (Some(listed), None) => listed,
-        (None, Some(stated)) => (State::None, format!("no known problems, {}", stated.stated)),
-        (None, None) => match statements.first() {
-            Some(stated) => (
-                State::Unknown,
-                format!("not known: no information, {}", stated.stated),
-            ),
-            None if !found.items.is_empty() => (
-                State::Unknown,
-                format!(
-                    "no active problem recorded, which is not the same as none; {} no longer active",
-                    found.items.len()
-                ),
-            ),
-            None => empty(Kind::Problems, record, moment),
-        },
-    };
     section(Kind::Problems, found, Some(verdict), record, moment)
 }
 

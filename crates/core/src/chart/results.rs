@@ -15,6 +15,7 @@ use super::seen::{Moment, Seen};
 use super::stale::{is_older, max_age_hours};
 use super::value::reading;
 use super::view::{Item, Point, Section};
+use crate::facts::measure;
 use crate::record::PersonRecord;
 
 /// As many points as a trend has.
@@ -159,6 +160,11 @@ fn finding<'a>(seen: &'a Seen<'a>, moment: &Moment<'_>) -> Option<Finding<'a>> {
         status,
         at: taken.as_deref().and_then(|text| moment.instant(text)),
         taken,
+        canonical: moment
+            .catalogue
+            .coded(&concept)
+            .find_map(|fact| measure(fact, value)?.ok())
+            .map(|quantity| quantity.value),
         reading,
         numbers,
     })
@@ -222,7 +228,7 @@ fn judge(item: &mut Item, kind: Kind, result: &Joined<'_>, moment: &Moment<'_>) 
     match item.at {
         None if lead.taken.is_some() => doubt(item, "its time can't be read"),
         None => doubt(item, "the source gave no time"),
-        Some(at) if moment.is_ahead(at) => doubt(item, "its time is in the future"),
+        Some(at) if moment.is_ahead(at) => unknown(item, "its time is in the future"),
         Some(_) => {}
     }
     match item.status.as_str() {
@@ -238,6 +244,9 @@ fn judge(item: &mut Item, kind: Kind, result: &Joined<'_>, moment: &Moment<'_>) 
         } else {
             doubt(item, trouble);
         }
+    }
+    if let Some(trouble) = amount_trouble(lead, moment) {
+        unknown(item, trouble);
     }
     if !result.against.is_empty() {
         item.state = State::Conflict;
@@ -271,6 +280,22 @@ fn judge(item: &mut Item, kind: Kind, result: &Joined<'_>, moment: &Moment<'_>) 
         None if is_correction(&lead.status) => Some(String::from("replaces an earlier value")),
         None => None,
     };
+}
+
+/// Shown as it was sent and not relied on: the same that a workflow makes of it.
+fn unknown(item: &mut Item, why: &str) {
+    item.state = State::Unknown;
+    because(item, why);
+}
+
+/// Why the amount of a test that is a fact can't be read, where it was sent in a form that a page shows all the same.
+fn amount_trouble(lead: &Finding<'_>, moment: &Moment<'_>) -> Option<&'static str> {
+    let value = &lead.seen.value;
+    lead.reading.number.as_ref()?;
+    moment
+        .catalogue
+        .coded(&observation::code(value))
+        .find_map(|fact| measure(fact, value)?.err())
 }
 
 fn trend(item: &mut Item, row: &[Joined<'_>]) {

@@ -6,17 +6,18 @@
 use std::collections::BTreeSet;
 
 use bedside_fact::clock::Timestamp;
+use bedside_fact::known::Gap;
 use bedside_fact::state::State;
 
 use super::seen::{Moment, Seen};
-use super::stale::{MAX_AGE_OF_NONE_HOURS, is_older};
+use super::stale::MAX_AGE_OF_NONE_HOURS;
 use super::view::{Item, Section, Withdrawn};
-use crate::completeness::{Asked, Coverage};
+use crate::completeness::{Asked, Coverage, Question, Reach, questions, waiting_words, worst};
 use crate::record::PersonRecord;
 
 /// Which section.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Allergies,
     Problems,
     Medications,
@@ -73,6 +74,56 @@ impl Kind {
     }
 }
 
+/// What a section as a whole says.
+pub(super) struct Verdict {
+    pub(super) state: State,
+    /// Why there is nothing to rely on, where there is not.
+    pub(super) gap: Option<Gap>,
+    pub(super) why: String,
+}
+
+impl Verdict {
+    pub(super) fn unknown(gap: Gap, why: String) -> Self {
+        Self {
+            state: State::Unknown,
+            gap: Some(gap),
+            why,
+        }
+    }
+
+    pub(super) fn none(gap: Gap, why: String) -> Self {
+        Self {
+            state: State::None,
+            gap: Some(gap),
+            why,
+        }
+    }
+
+    pub(super) fn conflict(why: String) -> Self {
+        Self {
+            state: State::Conflict,
+            gap: None,
+            why,
+        }
+    }
+}
+
+/// The state in the words of a page: `none`, `unknown (refused)`, `current`.
+fn says(state: State, gap: Option<Gap>) -> String {
+    match (state, gap) {
+        (State::Unknown, Some(gap)) => format!("unknown ({})", gap.words()),
+        (State::Unknown, None) => String::from("unknown"),
+        (
+            state @ (State::Present
+            | State::Stale
+            | State::None
+            | State::Conflict
+            | State::Unverified),
+            _,
+        ) => state.words().to_owned(),
+    }
+}
+
 /// What a section is made of.
 #[derive(Default)]
 pub(super) struct Found {
@@ -89,53 +140,11 @@ impl Found {
     }
 }
 
-/// How one source patient was last asked for one kind.
-struct Question<'a> {
-    source: &'a str,
-    asked: Option<&'a Asked>,
-}
-
-impl Question<'_> {
-    fn words(&self, moment: &Moment<'_>) -> String {
-        let Some(asked) = self.asked else {
-            return format!("{} was not asked", self.source);
-        };
-        let at = when(asked).map(|at| moment.words(at)).unwrap_or_default();
-        let verdict = match asked.coverage {
-            Coverage::Complete if !asked.persona.is_empty() => "answered for one user's view only",
-            Coverage::Complete if !is_whole(asked) => {
-                "was asked for a part of the time only and had none"
-            }
-            Coverage::Complete
-                if when(asked).is_none_or(|at| is_older(at, moment.at, MAX_AGE_OF_NONE_HOURS)) =>
-            {
-                "was asked too long ago and had none"
-            }
-            Coverage::Complete => "was asked and had none",
-            Coverage::Truncated => "gave only a part",
-            Coverage::Denied => "refused to answer",
-            Coverage::Unlicensed => "is not licensed for this",
-            Coverage::Failed => "did not answer",
-            Coverage::NeverAsked => "was not asked",
-        };
-        format!("{} {verdict} ({at})", self.source)
-    }
-
-    fn is_answered(&self, moment: &Moment<'_>) -> bool {
-        self.asked.is_some_and(|asked| {
-            asked.coverage == Coverage::Complete
-                && asked.persona.is_empty()
-                && is_whole(asked)
-                && when(asked).is_some_and(|at| !is_older(at, moment.at, MAX_AGE_OF_NONE_HOURS))
-        })
-    }
-}
-
 /// A section with items whose state and reason the caller knows, or an empty one.
 pub(super) fn section(
     kind: Kind,
     found: Found,
-    verdict: Option<(State, String)>,
+    verdict: Option<Verdict>,
     record: &PersonRecord,
     moment: &Moment<'_>,
 ) -> Section {
@@ -145,10 +154,12 @@ pub(super) fn section(
         .filter(|asked| kind.is_asked_by(asked) && asked.coverage == Coverage::Complete)
         .filter_map(when)
         .max();
-    let (state, why) = verdict.unwrap_or_else(|| empty(kind, record, moment));
+    let verdict = verdict.unwrap_or_else(|| empty(kind, record, moment));
     Section {
-        state,
-        why,
+        says: says(verdict.state, verdict.gap),
+        state: verdict.state,
+        gap: verdict.gap,
+        why: verdict.why,
         as_of: found.newest.max(asked),
         items: found.items,
         withdrawn: found.withdrawn,
@@ -156,10 +167,7 @@ pub(super) fn section(
 }
 
 /// State and reason of a list of items that count.
-pub(super) fn of_items<'i>(
-    kind: Kind,
-    items: impl Iterator<Item = &'i Item>,
-) -> Option<(State, String)> {
+pub(super) fn of_items<'i>(kind: Kind, items: impl Iterator<Item = &'i Item>) -> Option<Verdict> {
     let mut count = [0_usize; 5];
     let mut sources: BTreeSet<&str> = BTreeSet::new();
     for item in items {
@@ -212,121 +220,104 @@ pub(super) fn of_items<'i>(
     if !parts.is_empty() {
         why.push_str(&format!(" ({})", parts.join(", ")));
     }
-    Some((state, why))
+    // What is listed and has no value at all was sent in a form that can't be read.
+    let gap = (state == State::Unknown).then_some(Gap::Unreadable);
+    Some(Verdict { state, gap, why })
 }
 
-/// State and reason of a section without a single item that counts.
-pub(super) fn empty(kind: Kind, record: &PersonRecord, moment: &Moment<'_>) -> (State, String) {
-    let questions = questions(kind, record);
-    let never_asked = questions.iter().all(|question| question.asked.is_none());
+/// State, gap and reason of a section without a single item that counts.
+pub(super) fn empty(kind: Kind, record: &PersonRecord, moment: &Moment<'_>) -> Verdict {
+    let questions = asked(kind, record, moment);
+    let never_asked = questions
+        .iter()
+        .all(|question| question.gap == Some(Gap::NeverAsked));
     // What waits may hold what this section lacks: it is neither none nor "nothing was received".
-    let waits = waiting(record).map(|count| match count {
-        1 => String::from("1 message about this patient is held back"),
-        many => format!("{many} messages about this patient are held back"),
-    });
-    match (never_asked, &waits) {
-        (true, Some(waits)) => {
-            return (
-                State::Unknown,
+    let waits = waiting_words(record);
+    if never_asked {
+        return match waits {
+            Some(waits) => Verdict::unknown(
+                Gap::HeldBack,
                 format!("not known: {waits}, and no source was asked"),
-            );
-        }
-        (true, None) => {
-            return (
-                State::Unknown,
+            ),
+            None => Verdict::unknown(
+                Gap::NeverAsked,
                 String::from("not known: nothing was received and no source was asked"),
-            );
-        }
-        (false, _) => {}
+            ),
+        };
     }
     let mut told: Vec<String> = questions
         .iter()
-        .map(|question| question.words(moment))
+        .map(|question| words(question, moment))
         .collect();
     told.dedup();
-    if let Some(waits) = waits {
-        return (
-            State::Unknown,
-            format!("not known: {waits}; {}", told.join("; ")),
-        );
-    }
     let told = told.join("; ");
-    let answered = questions
-        .iter()
-        .all(|question| question.is_answered(moment));
-    match (answered, kind.empty_may_be_none()) {
-        (true, true) => (State::None, format!("none: {told}")),
-        (true, false) => (
-            State::Unknown,
+    if let Some(waits) = waits {
+        return Verdict::unknown(Gap::HeldBack, format!("not known: {waits}; {told}"));
+    }
+    match (worst(&questions), kind.empty_may_be_none()) {
+        (None, true) => Verdict::none(Gap::Empty, format!("none: {told}")),
+        (None, false) => Verdict::unknown(
+            Gap::NoneRecorded,
             format!("none recorded: {told}, which is not the same as none"),
         ),
-        (false, _) => (State::Unknown, format!("not known: {told}")),
+        (Some(gap), _) => Verdict::unknown(gap, format!("not known: {told}")),
     }
-}
-
-/// How many inputs about this person wait, when any do.
-pub(super) fn waiting(record: &PersonRecord) -> Option<u64> {
-    let held = u64::try_from(record.held.len()).unwrap_or(u64::MAX);
-    Some(record.waiting.max(held)).filter(|count| *count > 0)
 }
 
 /// A caveat for each source whose last answer was cut short, refused or failed, so that a list with items does not pass for all of it.
 pub(super) fn gaps(kind: Kind, record: &PersonRecord, moment: &Moment<'_>) -> Vec<String> {
-    questions(kind, record)
+    asked(kind, record, moment)
         .iter()
-        .filter(|question| {
-            question.asked.is_some_and(|asked| match asked.coverage {
-                Coverage::Truncated
-                | Coverage::Denied
-                | Coverage::Unlicensed
-                | Coverage::Failed => true,
-                Coverage::Complete | Coverage::NeverAsked => false,
-            })
+        .filter(|question| match question.gap {
+            Some(Gap::Truncated | Gap::Refused | Gap::Unlicensed | Gap::Failed) => true,
+            Some(
+                Gap::Empty
+                | Gap::StatedNone
+                | Gap::NoneRecorded
+                | Gap::NeverAsked
+                | Gap::AskedTooLongAgo
+                | Gap::Unreadable
+                | Gap::Future
+                | Gap::HeldBack
+                | Gap::NoSource,
+            )
+            | None => false,
         })
         .map(|question| {
             format!(
                 "There may be more {}: {}.",
                 kind.noun(),
-                question.words(moment)
+                words(question, moment)
             )
         })
         .collect()
 }
 
-fn questions(kind: Kind, record: &PersonRecord) -> Vec<Question<'_>> {
-    // Each source that ever spoke of one of these patients, whether it was asked or spoke up by itself.
-    let heard = record
-        .resources
-        .iter()
-        .filter_map(|stored| Some((stored.source.as_str(), stored.patient.as_ref()?.as_str())));
-    let asked = record
-        .completeness
-        .iter()
-        .map(|asked| (asked.source.as_str(), asked.patient.as_str()));
-    let pairs: BTreeSet<(&str, &str)> = heard.chain(asked).collect();
-    pairs
-        .into_iter()
-        .flat_map(|(source, patient)| {
-            let (types, _) = kind.covers();
-            // A kind of several types is answered when each of them is.
-            types.iter().map(move |of_type| Question {
-                source,
-                asked: record
-                    .completeness
-                    .iter()
-                    .filter(|asked| asked.source == source && asked.patient == patient)
-                    .filter(|asked| asked.resource_type == *of_type && kind.is_asked_by(asked))
-                    .max_by_key(|asked| asked.asked_at),
-            })
-        })
-        .collect()
+fn asked(kind: Kind, record: &PersonRecord, moment: &Moment<'_>) -> Vec<Question> {
+    let (types, category) = kind.covers();
+    let reach = Reach {
+        types,
+        category,
+        window: None,
+        max_age: MAX_AGE_OF_NONE_HOURS * 3_600,
+    };
+    questions(record, reach, moment.at, &|source| {
+        moment.catalogue.system(source)
+    })
+}
+
+fn words(question: &Question, moment: &Moment<'_>) -> String {
+    match question.at {
+        Some(at) => format!(
+            "{} {} ({})",
+            question.source,
+            question.did,
+            moment.words(at)
+        ),
+        None => format!("{} {}", question.source, question.did),
+    }
 }
 
 fn when(asked: &Asked) -> Option<Timestamp> {
     Timestamp::from_microsecond(asked.asked_at).ok()
-}
-
-/// Whether the window reached from ever to the moment of asking.
-fn is_whole(asked: &Asked) -> bool {
-    asked.window_lo.is_none() && asked.window_hi.is_none_or(|hi| hi >= asked.asked_at)
 }

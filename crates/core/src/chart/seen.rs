@@ -7,22 +7,25 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::facts::Catalogue;
 use crate::record::{PersonRecord, Stored};
 
 /// From when and where the record is looked at.
-pub(super) struct Moment<'a> {
+pub(crate) struct Moment<'a> {
     /// The instant up to which ages are counted.
-    pub(super) at: Timestamp,
+    pub(crate) at: Timestamp,
     /// The zone of the reader, and of times that carry none.
-    pub(super) zone: &'a TimeZone,
+    pub(crate) zone: &'a TimeZone,
+    /// The site's facts: units, and which sources belong to one system.
+    pub(crate) catalogue: &'a Catalogue,
 }
 
 /// A stored version with its parsed body.
-pub(super) struct Seen<'a> {
-    pub(super) stored: &'a Stored,
-    pub(super) value: Value,
+pub(crate) struct Seen<'a> {
+    pub(crate) stored: &'a Stored,
+    pub(crate) value: Value,
     /// It waits behind a parked input and is not in the record.
-    pub(super) held: bool,
+    pub(crate) held: bool,
 }
 
 /// The types whose members are on the page. A claim is many times as long as a result, so the others are only checked and counted.
@@ -45,7 +48,7 @@ struct Head {
 }
 
 /// Parses what is stored. What can't be read is told in words, never left out silently.
-pub(super) fn read<'a>(record: &'a PersonRecord, caveats: &mut Vec<String>) -> Vec<Seen<'a>> {
+pub(crate) fn read<'a>(record: &'a PersonRecord, caveats: &mut Vec<String>) -> Vec<Seen<'a>> {
     let mut seen = Vec::with_capacity(record.resources.len());
     for stored in &record.resources {
         let value = if IS_READ.contains(&stored.resource_type.as_str()) {
@@ -72,7 +75,7 @@ pub(super) fn read<'a>(record: &'a PersonRecord, caveats: &mut Vec<String>) -> V
 }
 
 /// Parses what is held ([`super::held`]).
-pub(super) fn read_held(provisional: &[Stored]) -> Vec<Seen<'_>> {
+pub(crate) fn read_held(provisional: &[Stored]) -> Vec<Seen<'_>> {
     provisional
         .iter()
         .map(|stored| Seen {
@@ -93,19 +96,19 @@ fn head(text: &str) -> Value {
 
 impl Seen<'_> {
     /// When we knew.
-    pub(super) fn known(&self) -> Timestamp {
+    pub(crate) fn known(&self) -> Timestamp {
         Timestamp::from_microsecond(self.stored.known_at).unwrap_or_default()
     }
 
     /// When the source knew.
-    pub(super) fn recorded(&self) -> Option<Timestamp> {
+    pub(crate) fn recorded(&self) -> Option<Timestamp> {
         self.stored
             .source_time
             .and_then(|micros| Timestamp::from_microsecond(micros).ok())
     }
 
     /// Why it is not relied on, when it is held.
-    pub(super) fn waits(&self) -> Option<String> {
+    pub(crate) fn waits(&self) -> Option<String> {
         self.held.then(|| {
             format!(
                 "behind a parked message (input {}), not yet in the record",
@@ -115,7 +118,7 @@ impl Seen<'_> {
     }
 
     /// Whether the resource carries a modifier. FHIR R4 §2.5.2: whoever does not understand one must not take the rest at its word.
-    pub(super) fn has_modifier(&self) -> bool {
+    pub(crate) fn has_modifier(&self) -> bool {
         let some = |name: &str| match self.value.get(name) {
             Some(Value::Array(list)) => !list.is_empty(),
             Some(Value::Null) | None => false,
@@ -127,17 +130,17 @@ impl Seen<'_> {
 
 impl Moment<'_> {
     /// The first instant that a text of the source may mean.
-    pub(super) fn instant(&self, text: &str) -> Option<Timestamp> {
+    pub(crate) fn instant(&self, text: &str) -> Option<Timestamp> {
         Timestamp::from_microsecond(span(text, self.zone)?.lo).ok()
     }
 
     /// An instant in words.
-    pub(super) fn words(&self, at: Timestamp) -> String {
+    pub(crate) fn words(&self, at: Timestamp) -> String {
         words(at, self.zone)
     }
 
     /// A time of the source in words, no more exact than the source was.
-    pub(super) fn said(&self, text: &str) -> String {
+    pub(crate) fn said(&self, text: &str) -> String {
         let Some(at) = self.instant(text) else {
             return text.to_owned();
         };
@@ -151,12 +154,12 @@ impl Moment<'_> {
     }
 
     /// Whether an instant lies ahead. A minute is left for clocks that differ.
-    pub(super) fn is_ahead(&self, at: Timestamp) -> bool {
+    pub(crate) fn is_ahead(&self, at: Timestamp) -> bool {
         at.as_second() - self.at.as_second() > 60
     }
 
     /// How long ago, no more exact than the source was.
-    pub(super) fn age(&self, taken: Option<&str>) -> String {
+    pub(crate) fn age(&self, taken: Option<&str>) -> String {
         let Some((text, at)) = taken.and_then(|text| Some((text, self.instant(text)?))) else {
             return String::from("time not stated");
         };
@@ -183,7 +186,7 @@ impl Moment<'_> {
 }
 
 /// What a reference names, in the words that came with it.
-pub(super) fn named(reference: &Reference) -> Option<String> {
+pub(crate) fn named(reference: &Reference) -> Option<String> {
     reference
         .display
         .clone()

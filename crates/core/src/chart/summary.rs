@@ -107,18 +107,17 @@ fn head(page: &mut Page, chart: &Chart) {
 
 fn body(page: &mut Page, title: &str, section: &Section) {
     let state = match section.state {
-        State::None => String::from("none"),
-        state @ (State::Present
-        | State::Stale
-        | State::Unknown
-        | State::Conflict
-        | State::Unverified) => state.words().to_uppercase(),
+        State::None | State::Unknown => section.says.clone(),
+        state @ (State::Present | State::Stale | State::Conflict | State::Unverified) => {
+            state.words().to_uppercase()
+        }
     };
     // The reason of an empty section begins with its state; said twice it reads like a slip.
     let why = section
         .why
         .strip_prefix("not known: ")
         .or_else(|| section.why.strip_prefix("none: "))
+        .or_else(|| section.why.strip_prefix("none recorded: "))
         .unwrap_or(&section.why);
     page.wrap("", "  ", &format!("{title} — {state}: {why}"));
     for item in section.items.iter().take(ITEMS) {

@@ -1,7 +1,7 @@
 //! What a clinician sees, case by case. The cases that hurt come first.
 
 mod absence;
-mod fixture;
+pub(crate) mod fixture;
 mod held;
 mod hostile;
 mod identity;

@@ -9,25 +9,25 @@ use serde_json::Value;
 
 /// A value ready for showing and comparing.
 #[derive(Clone, Default)]
-pub(super) struct Reading {
-    pub(super) text: Option<String>,
-    pub(super) unit: Option<String>,
-    pub(super) comparator: Option<String>,
+pub(crate) struct Reading {
+    pub(crate) text: Option<String>,
+    pub(crate) unit: Option<String>,
+    pub(crate) comparator: Option<String>,
     /// The number, for comparing.
-    pub(super) number: Option<Decimal>,
+    pub(crate) number: Option<Decimal>,
     /// The number, or the upper one of a blood pressure, for drawing.
-    pub(super) height: Option<Decimal>,
-    pub(super) abnormal: Option<String>,
-    pub(super) range: Option<String>,
+    pub(crate) height: Option<Decimal>,
+    pub(crate) abnormal: Option<String>,
+    pub(crate) range: Option<String>,
     /// Why there is no value, or why it can't be taken at its word.
-    pub(super) trouble: Option<String>,
+    pub(crate) trouble: Option<String>,
     /// What else the source said with it.
-    pub(super) detail: Vec<String>,
+    pub(crate) detail: Vec<String>,
     unit_code: Option<String>,
 }
 
 /// Reads the value of an observation.
-pub(super) fn reading(value: &Value) -> Reading {
+pub(crate) fn reading(value: &Value) -> Reading {
     let components = observation::components(value);
     let mut reading = of_value(&observation::value(value), value);
     if reading.text.is_none() && !components.is_empty() {
@@ -52,7 +52,7 @@ pub(super) fn reading(value: &Value) -> Reading {
 
 impl Reading {
     /// Comparator, value and unit on one line.
-    pub(super) fn words(&self) -> String {
+    pub(crate) fn words(&self) -> String {
         let Some(text) = &self.text else {
             return String::from("no value");
         };
@@ -66,7 +66,7 @@ impl Reading {
     }
 
     /// Whether both say the same: equal numbers (`1.10` is `1.1`) or words, and no different unit.
-    pub(super) fn agrees(&self, other: &Self) -> bool {
+    pub(crate) fn agrees(&self, other: &Self) -> bool {
         let values = match (&self.number, &other.number) {
             (Some(a), Some(b)) => {
                 a.compare(b) == Ordering::Equal && self.comparator == other.comparator
@@ -86,7 +86,7 @@ impl Reading {
     }
 
     /// Whether the units are the same, by code or by what is shown. A missing unit contradicts nothing.
-    pub(super) fn same_unit(&self, other: &Self) -> bool {
+    pub(crate) fn same_unit(&self, other: &Self) -> bool {
         let names = |reading: &Self| -> Vec<String> {
             // UCUM is case-sensitive, but senders are not; no two units of one analyte differ by case alone.
             [&reading.unit, &reading.unit_code]

@@ -2,6 +2,7 @@
 
 use bedside_fact::clock::Timestamp;
 use bedside_fact::id::Seq;
+use bedside_fact::known::Gap;
 use bedside_fact::state::State;
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -112,6 +113,10 @@ pub struct Facts {
 pub struct Section {
     /// State of the section as a whole.
     pub state: State,
+    /// Why there is nothing to rely on, where there is not.
+    pub gap: Option<Gap>,
+    /// The state in words, the reason in parentheses: `none`, `unknown (refused)`, `unknown (none recorded)`.
+    pub says: String,
     /// The ground for that state, in words.
     pub why: String,
     /// What there is, what matters now first.

@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use super::demographics::demographics;
 use super::seen::{Moment, Seen};
 use super::view::Demographics;
+use crate::facts::Catalogue;
 use crate::record::Stored;
 
 /// Reads the Patient resource `body` as it is at `at`.
@@ -34,6 +35,10 @@ pub fn who(body: &str, at: Timestamp, zone: &TimeZone) -> Demographics {
             stored: &stored,
             value,
         }],
-        &Moment { at, zone },
+        &Moment {
+            at,
+            zone,
+            catalogue: Catalogue::shipped(),
+        },
     )
 }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use bedside_fact::id::ResourceId;
+use bedside_fact::id::{ResourceId, Seq};
 use bedside_fact::time::{Span, span};
 use bedside_fhir::json::minify;
 use bedside_fhir::resource::{Resource, patient};
@@ -21,6 +21,10 @@ use crate::record::{Alias, Draft, Join, Merge};
 
 /// The mapping's version, kept with each resource version.
 pub const VERSION: &str = "fhir/1";
+
+/// The vendor of a source that is a program of the customer's, writing through our own API. Such a program knows our public ids and no
+/// others, so its references are public already; what it calls a new resource counts for nothing (FHIR R4 §3.1.0.8).
+pub const APPLICATION: &str = "application";
 
 /// What resolves a reference that only a Bundle can: `urn:uuid:…` to type and id.
 pub type Refs<'a> = &'a dyn Fn(&str) -> Option<(String, String)>;
@@ -95,12 +99,21 @@ pub fn map(unit_text: &str, ctx: &MapCtx<'_>, refs: Refs<'_>) -> Mapped {
     }
     let names = Names::of(&entry, refs);
     let resource_type = resource.resource_type().to_owned();
-    let public =
-        |resource_type: &str, id: &str| ctx.ids.public_id(&ctx.source.id, resource_type, id);
+    let ours = ctx.source.vendor == APPLICATION;
+    let public = |resource_type: &str, id: &str| {
+        if ours {
+            ResourceId::new(id)
+        } else {
+            ctx.ids.public_id(&ctx.source.id, resource_type, id)
+        }
+    };
     let source_id = names
         .own_id(&entry)
-        .unwrap_or_else(|| format!("journal/{}", ctx.seq));
-    let id = public(&resource_type, &source_id);
+        .filter(|_| !ours)
+        .unwrap_or_else(|| created_id(ctx.seq));
+    let id = ctx
+        .ids
+        .public_id(&ctx.source.id, &resource_type, &source_id);
 
     let mut issues = Vec::new();
     let mut resolve = |reference: &str| {
@@ -168,6 +181,12 @@ pub fn map(unit_text: &str, ctx: &MapCtx<'_>, refs: Refs<'_>) -> Mapped {
         join: Join::Replace,
     });
     mapped
+}
+
+/// What a resource without an id of its own is called: after the input that brought it.
+#[must_use]
+pub fn created_id(seq: Seq) -> String {
+    format!("journal/{seq}")
 }
 
 /// How this unit's references are understood.

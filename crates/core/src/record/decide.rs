@@ -116,6 +116,15 @@ fn one(
     })
 }
 
+/// The fingerprint that a draft which came as FHIR will have once it is the current version; none for other drafts, whose text is made
+/// only when they are laid. A poller asks the store whether it has that already.
+#[must_use]
+pub fn fingerprint_of(draft: &Draft, source: &SourceId, ids: &dyn PublicIds) -> Option<[u8; 16]> {
+    let text = draft.text.as_ref()?;
+    let content = stamp(&draft.body).unwrap_or_else(|| text.clone());
+    Some(fingerprint(ids, source, &content))
+}
+
 /// As many versions further on are looked for, where only the number tells which of two is older.
 const VERSIONS_AHEAD: u64 = 1_000;
 

@@ -1,10 +1,25 @@
 //! What linking and search look at, out of a Patient: the same for both formats, because both end as a Patient.
 
+use std::collections::BTreeSet;
+
 use bedside_fhir::resource::patient::{addresses, birth_date, identifiers, names, telecoms};
 use bedside_identity::{Demographics, PatientIdentifier, PersonName};
 use serde_json::Value;
 
+/// HL7 table 0203: a person's number within one authority.
+const SHARED_KIND: &str = "PI";
+
 const SSN: &str = "http://hl7.org/fhir/sid/us-ssn";
+
+/// Identifiers of the `shared` systems name one person, whatever type the source gives them: the site has said so. Some EHRs give their
+/// identifiers no coded type at all (vendor catalogue EPIC-37).
+pub fn name_shared(demographics: &mut Demographics, shared: &BTreeSet<String>) {
+    for identifier in &mut demographics.identifiers {
+        if shared.contains(&identifier.authority) {
+            identifier.kind = Some(String::from(SHARED_KIND));
+        }
+    }
+}
 
 /// The demographics of a Patient.
 pub(super) fn demographics(patient: &Value) -> Demographics {

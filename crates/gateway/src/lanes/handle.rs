@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use bedside_core::ctx::OpCtx;
 use bedside_core::source::Source;
+use bedside_fact::clock::Timestamp;
 use bedside_fact::id::{Seq, SourceId};
 use bedside_store::Store;
 use jiff::SignedDuration;
@@ -15,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::written::{self, Written};
 use super::{run, work};
 use crate::error::Error;
+use crate::normalise::Rules;
 
 /// Pause after a failure that time may mend.
 const PAUSE: SignedDuration = SignedDuration::from_millis(500);
@@ -47,10 +49,11 @@ pub struct Lanes {
 pub(super) struct Shared {
     pub(super) store: Store,
     pub(super) ctx: OpCtx,
+    pub(super) rules: Rules,
     pub(super) reloads: watch::Sender<u64>,
     pub(super) shutdown: CancellationToken,
     pub(super) counts: written::Counts,
-    pub(super) sources: Mutex<HashMap<SourceId, Source>>,
+    pub(super) sources: Mutex<HashMap<SourceId, (Source, Timestamp)>>,
     /// The store refuses at the moment; said once in the log, not for each input.
     pub(super) refused: AtomicBool,
 }
@@ -61,14 +64,16 @@ impl Lanes {
     pub fn start(
         store: Store,
         ctx: OpCtx,
+        rules: Rules,
         shutdown: CancellationToken,
     ) -> (Self, impl Future<Output = ()> + Send) {
-        Self::start_with(store, ctx, shutdown, work::work)
+        Self::start_with(store, ctx, rules, shutdown, work::work)
     }
 
     pub(super) fn start_with<W, F>(
         store: Store,
         ctx: OpCtx,
+        rules: Rules,
         shutdown: CancellationToken,
         work: W,
     ) -> (Self, impl Future<Output = ()> + Send)
@@ -81,6 +86,7 @@ impl Lanes {
         let shared = Arc::new(Shared {
             store,
             ctx,
+            rules,
             reloads: watch::Sender::new(0),
             shutdown,
             counts: written::Counts::default(),

@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError};
 use bedside_core::error::Kind;
 use bedside_core::record::{Ending, Outcome};
 use bedside_core::source::Source;
+use bedside_fact::clock::Timestamp;
 use bedside_fact::id::{Seq, SourceId, SystemId};
 
 use super::handle::Shared;
@@ -99,8 +100,18 @@ async fn failed(shared: &Shared, seq: Seq, error: &bedside_store::Error) -> End 
 
 async fn attempt(shared: &Shared, seq: Seq) -> Result<End, bedside_store::Error> {
     let input = shared.store.input(&shared.ctx, seq).await?;
-    let source = source(shared, &input.source).await?;
-    let outcome = normalise::outcome(&shared.store, &shared.ctx, &input, &source).await?;
+    let (source, since) = source(shared, &input.source).await?;
+    let outcome = normalise::outcome(
+        &shared.store,
+        &shared.ctx,
+        &input,
+        &normalise::Origin {
+            source: &source,
+            since,
+            rules: &shared.rules,
+        },
+    )
+    .await?;
     let end = match (&outcome.ending, outcome.merges.as_slice()) {
         (Ending::Parked(_), _) => End::Parked,
         (Ending::Applied | Ending::Noop(_), []) => End::Done,
@@ -114,22 +125,26 @@ async fn attempt(shared: &Shared, seq: Seq) -> Result<End, bedside_store::Error>
     Ok(end)
 }
 
-/// A source never changes while the program runs, so it is read once.
-async fn source(shared: &Shared, id: &SourceId) -> Result<Source, bedside_store::Error> {
+/// A source never changes while the program runs, so it is read once, with the time since which it is connected.
+async fn source(
+    shared: &Shared,
+    id: &SourceId,
+) -> Result<(Source, Timestamp), bedside_store::Error> {
     let known = shared
         .sources
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .get(id)
         .cloned();
-    if let Some(source) = known {
-        return Ok(source);
+    if let Some(known) = known {
+        return Ok(known);
     }
     let source = shared.store.source(&shared.ctx, id).await?;
+    let since = shared.store.source_since(&shared.ctx, id).await?;
     shared
         .sources
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
-        .insert(id.clone(), source.clone());
-    Ok(source)
+        .insert(id.clone(), (source.clone(), since));
+    Ok((source, since))
 }

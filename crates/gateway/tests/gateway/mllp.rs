@@ -1,6 +1,7 @@
 //! What a sender sees, and what is on disk when it sees it.
 
 use bedside_core::journal::InputState;
+use bedside_gateway::normalise::Rules;
 use bedside_gateway::mllp::ListenerOptions;
 use bedside_gateway::{Error, Gateway, Options};
 use bedside_hl7::ack::Code;
@@ -380,12 +381,12 @@ async fn a_listener_starts_on_a_free_port_of_this_machine_or_not_at_all() {
     let place = Place::new().await;
     let source = place.source("ward").await;
     let on = |address: &str| Options {
-        store: place.store.clone(),
         listeners: vec![ListenerOptions {
             source: source.clone(),
             address: address.parse().unwrap(),
             max_frame: MAX_FRAME,
         }],
+        ..Options::lanes(place.store.clone(), Rules::default())
     };
     assert!(matches!(
         Gateway::start(on("0.0.0.0:0")).await,

@@ -8,6 +8,7 @@ use bedside_core::journal::{InputState, JournalRow};
 use bedside_core::source::Source;
 use bedside_fact::clock::{Clock as _, SharedClock, Timestamp, VirtualClock};
 use bedside_fact::id::{ActorId, Seq, SourceId, TenantId};
+use bedside_gateway::normalise::Rules;
 use bedside_gateway::mllp::ListenerOptions;
 use bedside_gateway::{Gateway, Handle, Options};
 use bedside_hl7::ack::{self, Code};
@@ -84,8 +85,8 @@ impl Place {
             });
         }
         Gateway::start(Options {
-            store: self.store.clone(),
             listeners,
+            ..Options::lanes(self.store.clone(), Rules::default())
         })
         .await
         .unwrap()

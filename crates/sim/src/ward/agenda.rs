@@ -6,6 +6,17 @@ use jiff::Timestamp;
 
 use super::analytes::Panel;
 
+/// What becomes of a dangerous potassium once it is reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Course {
+    /// It stands.
+    Stands,
+    /// It is corrected to a normal one.
+    Corrected,
+    /// It is withdrawn: the blood was somebody else's.
+    WrongPatient,
+}
+
 /// Something that will happen.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Action {
@@ -31,6 +42,18 @@ pub(crate) enum Action {
     },
     /// The potassium of the patient with that story becomes dangerous.
     PotassiumSurge(usize),
+    /// The potassium of this patient, or of somebody, is found dangerous, and what becomes of that result.
+    PotassiumDanger {
+        patient: usize,
+        value: f64,
+        /// From the draw to the result.
+        minutes: i64,
+        course: Course,
+    },
+    /// The potassium of this result was wrong: the blood was haemolysed, the true one is normal.
+    CorrectPotassium(u64),
+    /// This result was another patient's.
+    WithdrawOrder(u64),
     /// The first part of a result is ready.
     Preliminary(u64),
     /// A result is ready.

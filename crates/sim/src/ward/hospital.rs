@@ -10,7 +10,10 @@ use super::agenda::{Action, Agenda};
 use super::laboratory::Order;
 use super::messages::{Kind, Writer};
 use super::names::{FAMILY, GIVEN_F, GIVEN_M};
-use super::patient::{Allergies, Class, Location, Part, Patient, Physician, Presence, Visit};
+use super::note::Note;
+use super::patient::{
+    Allergies, Class, Location, Part, Patient, Physician, Presence, Visit, regional_number,
+};
 use super::person::Person;
 use super::physiology::{Physiology, Story};
 use crate::rng::Rng;
@@ -33,6 +36,8 @@ pub struct Options {
     pub facility: String,
     /// The namespace of its record numbers, PID-3.4.
     pub authority: String,
+    /// The OID below which the hospital's identifier systems lie; with it messages name authorities by OID too.
+    pub arc: Option<String>,
 }
 
 impl Options {
@@ -46,6 +51,7 @@ impl Options {
             zone: TimeZone::get("America/Chicago").unwrap_or(TimeZone::UTC),
             facility: "RIVERSIDE GENERAL".to_owned(),
             authority: "RIVERSIDE".to_owned(),
+            arc: None,
         }
     }
 }
@@ -81,7 +87,7 @@ pub struct Ward {
     pub(super) days: u64,
     pub(super) next_order: u64,
     physicians: Vec<Physician>,
-    unsent: VecDeque<WardEvent>,
+    unsent: VecDeque<(WardEvent, Note)>,
     tag: String,
     sent: u64,
     next_mrn: u64,
@@ -122,9 +128,14 @@ impl Ward {
 
     /// The next thing that happens, with its time. It never ends: beds that get free are filled again.
     pub fn next_event(&mut self) -> WardEvent {
+        self.next_noted().0
+    }
+
+    /// The same with what it means. Until the next call the patients stand as they did when it was sent.
+    pub(crate) fn next_noted(&mut self) -> (WardEvent, Note) {
         loop {
-            if let Some(event) = self.unsent.pop_front() {
-                return event;
+            if let Some(noted) = self.unsent.pop_front() {
+                return noted;
             }
             // The list is never empty, because each planned day plans the next one.
             let (at, action) = self.agenda.next().unwrap_or((self.now, Action::PlanDay));
@@ -148,6 +159,14 @@ impl Ward {
                 minutes,
             } => self.draw_stat(patient, panel, minutes),
             Action::PotassiumSurge(patient) => self.potassium_surge(patient),
+            Action::PotassiumDanger {
+                patient,
+                value,
+                minutes,
+                course,
+            } => self.potassium_danger(patient, value, minutes, course),
+            Action::CorrectPotassium(order) => self.correct_potassium(order),
+            Action::WithdrawOrder(order) => self.withdraw_order(order),
             Action::Preliminary(order) => self.preliminary(order),
             Action::Final(order) => self.finish(order),
             Action::Correct => self.correct(),
@@ -172,6 +191,7 @@ impl Ward {
         &mut self,
         kind: &'static str,
         message: Kind,
+        note: Note,
         write: impl FnOnce(&mut Writer<'_>, &[Patient]),
     ) {
         self.sent = self.sent.saturating_add(1);
@@ -185,12 +205,23 @@ impl Ward {
         writer.header(message, &control_id);
         write(&mut writer, &self.patients);
         let message = writer.out.into_bytes();
-        self.unsent.push_back(WardEvent {
+        let event = WardEvent {
             at: self.now,
             kind,
             control_id,
             message,
-        });
+        };
+        self.unsent.push_back((event, note));
+    }
+
+    /// Everybody who has a record, in order of registration.
+    pub(crate) fn records(&self) -> &[Patient] {
+        &self.patients
+    }
+
+    /// The physicians, whose positions the visits name.
+    pub(crate) fn physicians(&self) -> &[Physician] {
+        &self.physicians
     }
 
     /// Some time between so many minutes from now.
@@ -228,7 +259,7 @@ impl Ward {
     }
 
     /// The ward's calendar day.
-    pub(super) fn today(&self) -> Date {
+    pub(crate) fn today(&self) -> Date {
         self.now.to_zoned(self.options.zone.clone()).date()
     }
 
@@ -248,7 +279,9 @@ impl Ward {
         let allergies = self.allergies();
         let diagnoses = self.diagnoses(story);
         let body = Physiology::new(&mut self.rng, story);
+        let number = u64::try_from(self.patients.len()).unwrap_or(u64::MAX);
         self.patients.push(Patient {
+            regional: regional_number(self.options.seed, number),
             person,
             mrn: format!("{:07}", self.next_mrn),
             part,
@@ -272,6 +305,7 @@ impl Ward {
             attending: self.rng.index(self.physicians.len()),
             admitted: self.now,
             discharged: None,
+            cancelled: false,
             disposition: "01",
         }
     }

@@ -5,13 +5,14 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::agenda::Action;
+use super::agenda::{Action, Course};
 use super::analytes::{
-    ANALYTES, BLOOD_COUNT, CHEMISTRY, COAGULATION, OXYGEN, Panel, TROPONIN, VITALS,
+    ANALYTES, BLOOD_COUNT, CHEMISTRY, COAGULATION, OXYGEN, POTASSIUM, Panel, TROPONIN, VITALS,
     VITALS_AND_WEIGHT,
 };
 use super::hospital::Ward;
 use super::messages::{CHARTING, LAB_ORDER, OrderNumbers, RESULT, Report};
+use super::note::{Note, Reported, Value};
 use super::patient::{Class, Presence};
 use super::physiology::Measured;
 
@@ -21,6 +22,7 @@ const OPEN_TO_CORRECTION: usize = 400;
 /// A result that is due or was reported.
 #[derive(Debug, Clone)]
 pub(crate) struct Order {
+    number: u64,
     patient: usize,
     attending: usize,
     numbers: OrderNumbers,
@@ -65,6 +67,7 @@ impl Ward {
         // Nobody orders vital signs; the charting system numbers them itself.
         self.next_order = self.next_order.saturating_add(1);
         let order = Order {
+            number: self.next_order,
             patient,
             attending: self.patients[patient].visit.attending,
             numbers: OrderNumbers {
@@ -78,11 +81,13 @@ impl Ward {
             bare_times: false,
             stat: false,
         };
-        self.send("vitals", CHARTING, |w, patients| {
+        let report = order.report("F", "F");
+        let note = Note::Report(order.noted(patient, &report));
+        self.send("vitals", CHARTING, note, |w, patients| {
             let record = &patients[patient];
             w.patient_brief(record);
             w.visit(&record.visit, None);
-            w.report(&order.report("F", "F"), order.attending);
+            w.report(&report, order.attending);
         });
     }
 
@@ -153,7 +158,7 @@ impl Ward {
             filler: String::new(),
             department: "LAB",
         };
-        self.send("order", LAB_ORDER, |w, patients| {
+        self.send("order", LAB_ORDER, Note::Nothing, |w, patients| {
             let record = &patients[order.patient];
             w.patient_brief(record);
             w.visit(&record.visit, None);
@@ -188,6 +193,7 @@ impl Ward {
         self.next_order = self.next_order.saturating_add(1);
         let number = self.next_order;
         let order = Order {
+            number,
             patient,
             attending: self.patients[patient].visit.attending,
             numbers: OrderNumbers {
@@ -296,12 +302,17 @@ impl Ward {
     /// A result that should never have been reported (OBX-11 `W`, now and then `D`).
     pub(super) fn withdraw(&mut self) {
         let place = self.rng.index(self.reported.len());
-        let Some(order) = self
-            .reported
-            .remove(place)
-            .and_then(|number| self.orders.remove(&number))
-        else {
+        let Some(&number) = self.reported.get(place) else {
             return self.schedule(20, 40, Action::Withdraw);
+        };
+        self.withdraw_order(number);
+    }
+
+    /// This result was another patient's.
+    pub(super) fn withdraw_order(&mut self, number: u64) {
+        self.reported.retain(|&reported| reported != number);
+        let Some(order) = self.orders.remove(&number) else {
+            return;
         };
         let status = if self.rng.chance(70) { "W" } else { "D" };
         let mut report = order.report("C", status);
@@ -311,13 +322,64 @@ impl Ward {
         self.send_report("withdrawal", &order, &report);
     }
 
+    /// Somebody's potassium is found dangerous; what follows is the course.
+    pub(super) fn potassium_danger(
+        &mut self,
+        patient: usize,
+        value: f64,
+        minutes: i64,
+        course: Course,
+    ) {
+        let here = |ward: &Self, at: usize| {
+            ward.patients
+                .get(at)
+                .is_some_and(|record| record.presence == Presence::Here)
+        };
+        let chosen = if here(self, patient) {
+            Some(patient)
+        } else {
+            self.somebody(|_, _| true)
+        };
+        let Some(patient) = chosen else { return };
+        self.patients[patient].body.potassium_found(value);
+        let order = self.draw(patient, &CHEMISTRY, (minutes, minutes), true);
+        self.send_lab_order(order);
+        match course {
+            Course::Stands => {}
+            Course::Corrected => self.schedule(55, 70, Action::CorrectPotassium(order)),
+            Course::WrongPatient => self.schedule(60, 80, Action::WithdrawOrder(order)),
+        }
+    }
+
+    /// A haemolysed specimen: the potassium was not the patient's, and the true one is normal.
+    pub(super) fn correct_potassium(&mut self, number: u64) {
+        let Some(mut order) = self.orders.get(&number).cloned() else {
+            return;
+        };
+        let Some(wrong) = order.values.iter().position(|m| m.analyte == POTASSIUM) else {
+            return;
+        };
+        let before = order.values[wrong].text();
+        order.values[wrong].value = 4.4;
+        let mut report = order.report("C", "F");
+        if let Some((_, status, remark)) = report.values.get_mut(wrong) {
+            *status = "C";
+            *remark = format!(
+                "Corrected result, previously reported as {before}: haemolysed specimen, repeated on a fresh one. Called to the unit & read back."
+            );
+        }
+        self.send_report("correction", &order, &report);
+        self.orders.insert(number, order);
+    }
+
     /// ORU^R01 for the patient, or for the record that took the patient over.
     fn send_report(&mut self, kind: &'static str, order: &Order, report: &Report<'_>) {
-        self.send(kind, RESULT, |w, patients| {
-            let asked = &patients[order.patient];
-            let record = asked
-                .merged_into
-                .map_or(asked, |survivor| &patients[survivor]);
+        let patient = self.patients[order.patient]
+            .merged_into
+            .unwrap_or(order.patient);
+        let note = Note::Report(order.noted(patient, report));
+        self.send(kind, RESULT, note, |w, patients| {
+            let record = &patients[patient];
             w.patient_brief(record);
             w.visit(&record.visit, None);
             w.common_order("RE", &order.numbers, order.attending);
@@ -340,6 +402,26 @@ impl Order {
                 .collect(),
             bare_times: self.bare_times,
             stat: self.stat,
+        }
+    }
+
+    fn noted(&self, patient: usize, report: &Report<'_>) -> Reported {
+        let value = |(measured, status, remark): &(&Measured, &'static str, String)| Value {
+            analyte: measured.analyte,
+            text: measured.text(),
+            flag: measured.flag(),
+            status,
+            remark: remark.clone(),
+        };
+        Reported {
+            patient,
+            attending: self.attending,
+            order: self.number,
+            filler: self.numbers.filler.clone(),
+            placer: self.numbers.placer.clone(),
+            panel: self.panel,
+            collected: self.collected,
+            values: report.values.iter().map(value).collect(),
         }
     }
 }

@@ -7,10 +7,15 @@ use jiff::Timestamp;
 
 use super::analytes::{ANALYTES, Panel};
 use super::hospital::Options;
-use super::patient::{Allergies, Patient, Physician, Visit};
+use super::patient::{Allergies, Patient, Physician, REGIONAL_HD, Visit};
 use super::person::{Address, Person};
 use super::physiology::Measured;
 use super::text::{self, Segment};
+
+/// Where below the hospital's OID the systems of its numbers lie: records, orders placed and orders filled.
+pub(crate) const RECORDS: &str = "5.737384.0";
+pub(crate) const PLACERS: &str = "2.798267";
+pub(crate) const FILLERS: &str = "2.695071";
 
 /// Which message: code, trigger, structure (HL7 v2.5.1 table 0354) and the application that sends it.
 #[derive(Debug, Clone, Copy)]
@@ -174,8 +179,17 @@ impl Writer<'_> {
     fn patient_start(&self, patient: &Patient) -> Segment {
         Segment::new("PID")
             .raw(1, "1")
-            .raw(3, self.record_number(&patient.mrn))
+            .raw(3, self.patient_numbers(patient))
             .raw(5, name(&patient.person))
+    }
+
+    /// The record number, and behind it the number of the region's exchange.
+    fn patient_numbers(&self, patient: &Patient) -> String {
+        let own = self.record_number(&patient.mrn);
+        match &patient.regional {
+            Some(number) => format!("{own}~{}^^^{REGIONAL_HD}^PI", text::escape(number)),
+            None => own,
+        }
     }
 
     /// MRG: the record that goes.
@@ -361,7 +375,13 @@ impl Writer<'_> {
     }
 
     fn record_number(&self, mrn: &str) -> String {
-        text::composite(&[mrn, "", "", &self.options.authority, "MR"])
+        match &self.options.arc {
+            Some(arc) => {
+                let authority = text::escape(&self.options.authority);
+                format!("{}^^^{authority}&{arc}.{RECORDS}&ISO^MR", text::escape(mrn))
+            }
+            None => text::composite(&[mrn, "", "", &self.options.authority, "MR"]),
+        }
     }
 
     fn account(&self, visit: &Visit) -> String {
@@ -398,21 +418,22 @@ impl Writer<'_> {
     }
 
     fn placer(&self, number: &str) -> String {
-        if number.is_empty() {
-            String::new()
-        } else {
-            text::composite(&[number, &format!("{}-CPOE", self.options.authority)])
-        }
+        self.order_number(number, "CPOE", PLACERS)
     }
 
     fn filler(&self, numbers: &OrderNumbers) -> String {
-        if numbers.filler.is_empty() {
-            String::new()
-        } else {
-            text::composite(&[
-                &numbers.filler,
-                &format!("{}-{}", self.options.authority, numbers.department),
-            ])
+        self.order_number(&numbers.filler, numbers.department, FILLERS)
+    }
+
+    /// EI: the number, the department and, where the hospital has one, the OID of its numbers.
+    fn order_number(&self, number: &str, department: &str, system: &str) -> String {
+        if number.is_empty() {
+            return String::new();
+        }
+        let namespace = format!("{}-{department}", self.options.authority);
+        match &self.options.arc {
+            Some(arc) => text::composite(&[number, &namespace, &format!("{arc}.{system}"), "ISO"]),
+            None => text::composite(&[number, &namespace]),
         }
     }
 }

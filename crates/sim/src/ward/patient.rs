@@ -5,12 +5,21 @@ use jiff::Timestamp;
 use super::codes::Allergen;
 use super::person::Person;
 use super::physiology::Physiology;
+use crate::rng::Rng;
+
+/// The authority of the numbers that the region's exchange gives to people, as HL7 v2 names it (HD).
+pub(crate) const REGIONAL_HD: &str = "LAKESIDE&2.16.840.1.113883.3.9621.1&ISO";
+
+/// A prime, so that multiplying below it gives every human another number.
+const REGIONAL_NUMBERS: u64 = 99_999_989;
 
 /// One record of the hospital's register.
 #[derive(Debug, Clone)]
 pub(crate) struct Patient {
     pub(crate) person: Person,
     pub(crate) mrn: String,
+    /// The number of the region's exchange, where registration asked for it.
+    pub(crate) regional: Option<String>,
     pub(crate) part: Part,
     pub(crate) visit: Visit,
     pub(crate) allergies: Allergies,
@@ -73,6 +82,8 @@ pub(crate) struct Visit {
     pub(crate) attending: usize,
     pub(crate) admitted: Timestamp,
     pub(crate) discharged: Option<Timestamp>,
+    /// The admission was a mistake.
+    pub(crate) cancelled: bool,
     /// HL7 table 0112.
     pub(crate) disposition: &'static str,
 }
@@ -119,4 +130,27 @@ pub(crate) struct Physician {
     pub(crate) number: String,
     pub(crate) family: String,
     pub(crate) given: String,
+}
+
+/// The number a human has at the region's exchange, for four in five of those a hospital registers.
+pub(crate) fn regional_number(seed: u64, human: u64) -> Option<String> {
+    let asked = match human {
+        // Those with a story have one; the second registration of one human, position 7, came without.
+        0..=6 | 8 => true,
+        7 | 9 => false,
+        _ => Rng::new(seed ^ human.wrapping_mul(0x2545_F491_4F6C_DD1D)).chance(80),
+    };
+    asked.then(|| exchange_number(seed, human))
+}
+
+/// The number a human has at the region's exchange.
+pub(crate) fn exchange_number(seed: u64, human: u64) -> String {
+    let offset = Rng::new(seed ^ 0x1A6E_51DE).below(REGIONAL_NUMBERS);
+    let number = human
+        .wrapping_add(1)
+        .wrapping_mul(48_271_917)
+        .wrapping_add(offset)
+        .checked_rem(REGIONAL_NUMBERS)
+        .unwrap_or(0);
+    format!("{number:08}")
 }

@@ -120,6 +120,13 @@ impl Person {
         other
     }
 
+    /// The same human with a slip in the given name.
+    pub(crate) fn given_misspelled(&self) -> Self {
+        let mut other = self.clone();
+        other.given = misspell(&self.given);
+        other
+    }
+
     /// Moves to another house in another street.
     pub(crate) fn moves(&mut self, rng: &mut Rng) {
         self.address = address(rng).0;

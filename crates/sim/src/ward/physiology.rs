@@ -27,6 +27,8 @@ pub(crate) struct Physiology {
     story: Story,
     set_points: Vec<f64>,
     now: Vec<f64>,
+    /// The potassium that the next draw finds, whatever the course.
+    potassium_next: Option<f64>,
 }
 
 impl Physiology {
@@ -64,6 +66,7 @@ impl Physiology {
             story,
             now: set_points.clone(),
             set_points,
+            potassium_next: None,
         }
     }
 
@@ -81,19 +84,20 @@ impl Physiology {
 
     /// The dangerous potassium: what is measured once, before treatment brings it down again.
     pub(crate) fn potassium_surges(&mut self, rng: &mut Rng) {
-        self.now[POTASSIUM] = 6.3 + 0.05 * rng.normal().clamp(-1.0, 1.0);
+        self.potassium_found(6.3 + 0.05 * rng.normal().clamp(-1.0, 1.0));
     }
 
-    /// Whether the value measured next is the surge itself, which must not be walked away from.
-    fn is_surging(&self, at: usize) -> bool {
-        at == POTASSIUM && self.story == Story::Hyperkalemia && self.now[at] > 6.0
+    /// The next draw finds this potassium. Treatment then brings it to normal before the draw after.
+    pub(crate) fn potassium_found(&mut self, value: f64) {
+        self.potassium_next = Some(value);
     }
 
     fn step(&mut self, rng: &mut Rng, at: usize, hours: f64) -> f64 {
         let analyte = &ANALYTES[at];
-        if self.is_surging(at) {
-            let found = self.now[at];
-            self.now[at] = 5.4;
+        if at == POTASSIUM
+            && let Some(found) = self.potassium_next.take()
+        {
+            self.now[at] = 4.5;
             return found;
         }
         let target = self.set_points[at] + self.drift(at, hours);
@@ -229,7 +233,7 @@ mod tests {
         let found = potassium();
         assert_eq!(found.flag(), "HH");
         assert!((6.2..6.4).contains(&found.value));
-        assert!(potassium().value < 5.8);
+        assert!(potassium().value < 5.1);
     }
 
     #[test]

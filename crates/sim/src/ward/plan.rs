@@ -6,10 +6,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::agenda::Action;
+use super::agenda::{Action, Course};
 use super::analytes::CHEMISTRY;
 use super::hospital::Ward;
-use super::patient::{Class, Part, Presence};
+use super::patient::{Allergies, Class, Part, Presence};
 use super::person::Person;
 use super::physiology::Story;
 
@@ -19,6 +19,16 @@ const WARD_WITH_OUTPATIENTS: usize = 10;
 /// Positions of the two patients with a story, the first ones to be enrolled.
 const POTASSIUM_PATIENT: usize = 0;
 const KIDNEY_PATIENT: usize = 1;
+
+/// Potassium found dangerous each day: minutes into the day, position of the patient (who is a father, a son, a twin,
+/// and the one whose kidneys fail), the value, minutes to the result, and what becomes of it. The last is reported one
+/// minute into the next day, so that whoever starts watching then need not wait.
+const DANGERS: [(i64, usize, f64, i64, Course); 4] = [
+    (11 * 60, 4, 6.6, 16, Course::Corrected),
+    (15 * 60, 5, 6.3, 16, Course::WrongPatient),
+    (23 * 60 + 18, 2, 6.2, 18, Course::Stands),
+    (23 * 60 + 56, KIDNEY_PATIENT, 6.7, 5, Course::Stands),
+];
 
 impl Ward {
     /// Enrols the first patients and lets them come within ten minutes.
@@ -51,6 +61,10 @@ impl Ward {
                 Part::Extra
             };
             let patient = self.enrol(person, part, story);
+            if position == KIDNEY_PATIENT {
+                // Nobody here asked; what another hospital of the region knows is then all there is.
+                self.patients[patient].allergies = Allergies::NotAsked;
+            }
             // The second registration of one human came through the outpatient desk.
             let outpatient = (position == 7 && is_double)
                 || position >= wanted.saturating_sub(outpatients).max(8);
@@ -133,6 +147,23 @@ impl Ward {
                         patient: KIDNEY_PATIENT,
                         panel: &CHEMISTRY,
                         minutes: 40,
+                    },
+                );
+            }
+        }
+        for (minutes, patient, value, wait, course) in DANGERS {
+            if patient < self.options.patients {
+                let at = self
+                    .now
+                    .checked_add(SignedDuration::from_mins(minutes))
+                    .unwrap_or(self.now);
+                self.agenda.add(
+                    at,
+                    Action::PotassiumDanger {
+                        patient,
+                        value,
+                        minutes: wait,
+                        course,
                     },
                 );
             }

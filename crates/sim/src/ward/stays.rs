@@ -7,6 +7,7 @@ use super::analytes::{BLOOD_COUNT, CHEMISTRY, COAGULATION, TROPONIN};
 use super::codes::{DIAGNOSES, DRUGS, IMAGING};
 use super::hospital::Ward;
 use super::messages::{self, DRUG_ORDER, ORDER, OrderNumbers, adt};
+use super::note::Note;
 use super::patient::{Allergies, Class, Location, Part, Patient, Presence};
 use super::person::Person;
 use super::physiology::Story;
@@ -125,11 +126,16 @@ impl Ward {
         let next = self.free_bed();
         self.leave_bed(patient);
         self.patients[patient].visit.location = next;
-        self.send("transfer", adt("A02", "ADT_A02"), |w, patients| {
-            w.event("A02", w.now);
-            w.patient(&patients[patient]);
-            w.visit(&patients[patient].visit, Some(&prior));
-        });
+        self.send(
+            "transfer",
+            adt("A02", "ADT_A02"),
+            Note::Record(patient),
+            |w, patients| {
+                w.event("A02", w.now);
+                w.patient(&patients[patient]);
+                w.visit(&patients[patient].visit, Some(&prior));
+            },
+        );
     }
 
     /// A08: one field, or everything.
@@ -191,22 +197,27 @@ impl Ward {
     }
 
     fn send_update(&mut self, patient: usize, change: Option<(usize, String)>) {
-        self.send("update", adt("A08", "ADT_A01"), |w, patients| {
-            let record = &patients[patient];
-            w.event("A08", w.now);
-            match change {
-                Some((field, encoded)) => {
-                    w.patient_change(record, field, encoded);
-                    w.visit(&record.visit, None);
+        self.send(
+            "update",
+            adt("A08", "ADT_A01"),
+            Note::Record(patient),
+            |w, patients| {
+                let record = &patients[patient];
+                w.event("A08", w.now);
+                match change {
+                    Some((field, encoded)) => {
+                        w.patient_change(record, field, encoded);
+                        w.visit(&record.visit, None);
+                    }
+                    None => {
+                        w.patient(record);
+                        w.visit(&record.visit, None);
+                        w.allergies(record);
+                        w.diagnoses(record);
+                    }
                 }
-                None => {
-                    w.patient(record);
-                    w.visit(&record.visit, None);
-                    w.allergies(record);
-                    w.diagnoses(record);
-                }
-            }
-        });
+            },
+        );
     }
 
     /// Chooses who goes home. A mistaken discharge is cancelled, and the right one comes in the afternoon.
@@ -257,13 +268,18 @@ impl Ward {
 
     fn send_discharge(&mut self, patient: usize) {
         self.patients[patient].visit.discharged = Some(self.now);
-        self.send("discharge", adt("A03", "ADT_A03"), |w, patients| {
-            let record = &patients[patient];
-            w.event("A03", w.now);
-            w.patient(record);
-            w.visit(&record.visit, None);
-            w.diagnoses(record);
-        });
+        self.send(
+            "discharge",
+            adt("A03", "ADT_A03"),
+            Note::Record(patient),
+            |w, patients| {
+                let record = &patients[patient];
+                w.event("A03", w.now);
+                w.patient(record);
+                w.visit(&record.visit, None);
+                w.diagnoses(record);
+            },
+        );
     }
 
     /// A13: the patient is still here.
@@ -274,11 +290,16 @@ impl Ward {
         }
         record.presence = Presence::Here;
         record.visit.discharged = None;
-        self.send("cancel_discharge", adt("A13", "ADT_A01"), |w, patients| {
-            w.event("A13", w.now);
-            w.patient(&patients[patient]);
-            w.visit(&patients[patient].visit, None);
-        });
+        self.send(
+            "cancel_discharge",
+            adt("A13", "ADT_A01"),
+            Note::Record(patient),
+            |w, patients| {
+                w.event("A13", w.now);
+                w.patient(&patients[patient]);
+                w.visit(&patients[patient].visit, None);
+            },
+        );
     }
 
     /// A01 of somebody who does not come.
@@ -298,11 +319,17 @@ impl Ward {
         if self.patients[patient].visit.serial != visit {
             return;
         }
-        self.send("cancel_admit", adt("A11", "ADT_A09"), |w, patients| {
-            w.event("A11", w.now);
-            w.patient(&patients[patient]);
-            w.visit(&patients[patient].visit, None);
-        });
+        self.patients[patient].visit.cancelled = true;
+        self.send(
+            "cancel_admit",
+            adt("A11", "ADT_A09"),
+            Note::Record(patient),
+            |w, patients| {
+                w.event("A11", w.now);
+                w.patient(&patients[patient]);
+                w.visit(&patients[patient].visit, None);
+            },
+        );
         self.patients[patient].presence = Presence::Away;
         self.leave_bed(patient);
     }
@@ -314,6 +341,7 @@ impl Ward {
         let right = self.enrol(person, Part::Cast, Story::Ordinary);
         let wrong = self.enrol(mistyped, Part::Cast, Story::Ordinary);
         self.patients[wrong].allergies = Allergies::NotAsked;
+        self.patients[wrong].regional = None;
         self.patients[wrong].body = self.patients[right].body.clone();
         let room = self.rng.between(2, 18).to_string();
         self.arrive(wrong, Class::Emergency, Location::Place("ED", room, "1"));
@@ -369,7 +397,11 @@ impl Ward {
     /// A40: PID names the record that stays, MRG the one that goes.
     pub(super) fn merge(&mut self, wrong: usize, right: usize) {
         self.patients[wrong].merged_into = Some(right);
-        self.send("merge", adt("A40", "ADT_A39"), |w, patients| {
+        let note = Note::Merge {
+            gone: wrong,
+            survivor: right,
+        };
+        self.send("merge", adt("A40", "ADT_A39"), note, |w, patients| {
             w.event("A40", w.now);
             w.patient(&patients[right]);
             w.merged(&patients[wrong]);
@@ -383,7 +415,7 @@ impl Ward {
         };
         let (code, words) = IMAGING[self.rng.index(IMAGING.len())];
         let numbers = self.order_numbers();
-        self.send("order", ORDER, |w, patients| {
+        self.send("order", ORDER, Note::Nothing, |w, patients| {
             let record = &patients[patient];
             w.patient_brief(record);
             w.visit(&record.visit, None);
@@ -401,9 +433,15 @@ impl Ward {
             None => self.somebody(|_, _| true),
         };
         let Some(patient) = chosen else { return };
-        let drug = DRUGS[self.rng.index(DRUGS.len())];
+        let chosen = self.rng.index(DRUGS.len());
+        let drug = DRUGS[chosen];
         let numbers = self.order_numbers();
-        self.send("unmapped", DRUG_ORDER, |w, patients| {
+        let note = Note::Drug {
+            patient,
+            order: self.next_order,
+            drug: chosen,
+        };
+        self.send("unmapped", DRUG_ORDER, note, |w, patients| {
             let record = &patients[patient];
             w.patient_brief(record);
             w.visit(&record.visit, None);
@@ -423,14 +461,19 @@ impl Ward {
     }
 
     fn send_admission(&mut self, kind: &'static str, trigger: &'static str, patient: usize) {
-        self.send(kind, adt(trigger, "ADT_A01"), |w, patients| {
-            let record = &patients[patient];
-            w.event(trigger, w.now);
-            w.patient(record);
-            w.visit(&record.visit, None);
-            w.allergies(record);
-            w.diagnoses(record);
-        });
+        self.send(
+            kind,
+            adt(trigger, "ADT_A01"),
+            Note::Record(patient),
+            |w, patients| {
+                let record = &patients[patient];
+                w.event(trigger, w.now);
+                w.patient(record);
+                w.visit(&record.visit, None);
+                w.allergies(record);
+                w.diagnoses(record);
+            },
+        );
     }
 
     fn somebody_new(&mut self) -> Person {

@@ -7,7 +7,7 @@ mod manage;
 mod password;
 mod session;
 mod sign_in;
-mod token;
+pub(crate) mod token;
 
 pub use manage::Account;
 pub use session::Session;

@@ -7,14 +7,14 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crate::error::Error;
 
 /// A new token, safe in a URL and a cookie.
-pub(super) fn make() -> Result<String, Error> {
+pub(crate) fn make() -> Result<String, Error> {
     let mut bytes = [0_u8; 32];
     rand::fill(&mut bytes).map_err(|_| Error::Corrupt("no random bytes".into()))?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
 /// What is stored of a token.
-pub(super) fn hash(token: &str) -> Vec<u8> {
+pub(crate) fn hash(token: &str) -> Vec<u8> {
     digest::digest(&digest::SHA256, token.as_bytes())
         .as_ref()
         .to_vec()

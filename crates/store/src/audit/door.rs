@@ -261,7 +261,11 @@ fn own(
 }
 
 fn is_clinical_read(entry: &Entry) -> bool {
-    [Action::FindPatients, Action::ReadChart]
+    [
+        Action::FindPatients,
+        Action::ReadChart,
+        Action::ReadWorklist,
+    ]
         .iter()
         .any(|action| action.as_str() == entry.action)
 }

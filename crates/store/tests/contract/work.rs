@@ -211,11 +211,13 @@ async fn p02_the_same_idempotency_key_is_the_same_item(place: Place) {
             .is_empty()
     );
     store
-        .outbox_settle(&ctx, &items[0], Settlement::Done)
+        .outbox_settle(&ctx, &items[0], Settlement::Done { remote: None })
         .await
         .unwrap();
     assert_eq!(
-        store.outbox_settle(&ctx, &items[0], Settlement::Done).await,
+        store
+            .outbox_settle(&ctx, &items[0], Settlement::Done { remote: None })
+            .await,
         Err(Error::Conflict)
     );
     // Done stays done, whoever puts it again.
@@ -273,7 +275,7 @@ async fn p08_an_item_whose_sender_vanished_is_unknown_and_not_sent_again(place: 
     );
     assert_eq!(
         store
-            .outbox_settle(&ctx, &sending[0], Settlement::Done)
+            .outbox_settle(&ctx, &sending[0], Settlement::Done { remote: None })
             .await,
         Err(Error::Conflict)
     );

@@ -173,6 +173,8 @@ impl Place {
             "account",
             "outbox",
             "job",
+            "workflow_case",
+            "about",
         ] {
             sql = sql.replace(&format!("{{{table}}}"), &self.table(table));
         }

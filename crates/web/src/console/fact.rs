@@ -2,6 +2,7 @@
 
 use bedside_core::chart::{Item, Section};
 use bedside_fact::clock::Timestamp;
+use bedside_fact::known::Gap;
 use bedside_fact::state::State;
 use jiff::tz::TimeZone;
 use maud::{Markup, html};
@@ -84,15 +85,15 @@ pub(crate) fn section(name: Name, section: &Section, view: &View<'_>) -> Markup 
     }
 }
 
-/// The state of a section. *None recorded* (somebody asked), *not known* (nobody did, or it failed) and a positive *none* are three
-/// different things (promise P6), so each has its own words and its own shape.
+/// The state of a section. *None recorded* (somebody asked), a question that nobody asked, that was refused or that failed, and a positive
+/// *none* are different things (promise P6), so each has its own words, and the last its own shape too.
 pub(crate) fn state(name: Name, section: &Section) -> Markup {
     match section.state {
         State::None => part::chip_of("none", "∅", name.none),
-        State::Unknown if section.why.starts_with("none recorded") => {
-            part::chip_of("recorded", "▢", "none recorded")
+        State::Unknown if section.gap == Some(Gap::NoneRecorded) => {
+            part::chip_of("recorded", "▢", &section.says)
         }
-        State::Unknown => part::chip_of("unknown", "◌", "not known"),
+        State::Unknown => part::chip_of("unknown", "◌", &section.says),
         state @ (State::Present | State::Stale | State::Conflict | State::Unverified) => {
             part::chip(state)
         }

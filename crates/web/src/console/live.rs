@@ -124,7 +124,8 @@ fn figure(label: &str, value: u64) -> Markup {
     html! { div { dt { (label) } dd { (value) } } }
 }
 
-fn feed_table(console: &Console, feeds: &[FeedStatus]) -> Markup {
+/// The listeners, one a row.
+pub(crate) fn feed_table(console: &Console, feeds: &[FeedStatus]) -> Markup {
     let rows = html! {
         @for feed in feeds {
             tr role="row" {

@@ -6,7 +6,7 @@ use bedside_store::audit::AuditHealth;
 use maud::{DOCTYPE, Markup, html};
 
 use crate::app::Console;
-use crate::console::{part, reason};
+use crate::console::{outage, part, reason};
 use crate::failure::Failure;
 use crate::guard::Caller;
 use crate::when;
@@ -17,6 +17,10 @@ const HTMX: &str = r#"{"includeIndicatorStyles":false,"allowEval":false,"allowSc
 /// Where a page belongs in the navigation.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
+    /// What somebody has to act on.
+    Worklist,
+    /// The connections and what they do.
+    Sources,
     /// Patients and their charts.
     Patients,
     /// Sources, lanes and queues.
@@ -32,6 +36,8 @@ pub(crate) enum Place {
 impl Place {
     const fn path(self) -> &'static str {
         match self {
+            Self::Worklist => "/worklist",
+            Self::Sources => "/sources",
             Self::Patients => "/patients",
             Self::Live => "/live",
             Self::Quarantine => "/quarantine",
@@ -42,6 +48,8 @@ impl Place {
 
     const fn label(self) -> &'static str {
         match self {
+            Self::Worklist => "Worklist",
+            Self::Sources => "Sources",
             Self::Patients => "Patients",
             Self::Live => "Live",
             Self::Quarantine => "Quarantine",
@@ -53,9 +61,9 @@ impl Place {
     /// Where a role starts and what it finds in the navigation. The store decides what it may.
     pub(crate) const fn of(role: Role) -> &'static [Self] {
         match role {
-            Role::Clinician => &[Self::Patients],
-            Role::Engineer => &[Self::Live, Self::Quarantine, Self::Patients],
-            Role::Compliance => &[Self::Audit, Self::Live],
+            Role::Clinician => &[Self::Worklist, Self::Patients, Self::Sources],
+            Role::Engineer => &[Self::Live, Self::Sources, Self::Quarantine, Self::Patients],
+            Role::Compliance => &[Self::Audit, Self::Live, Self::Sources],
             Role::Application | Role::Service | Role::Anonymous => &[],
         }
     }
@@ -78,8 +86,11 @@ pub(crate) async fn page(
 ) -> Response {
     let health = console.store().audit_health();
     let banner = html! {
+        // Where there is a script, the page hears of changes and its parts ask for what they show.
+        span data-events="/events" hidden {}
         (alarm(console, &health))
         (header(console, caller, place))
+        (outage::banner(console))
     };
     Html(frame(title, &banner, &main).into_string()).into_response()
 }

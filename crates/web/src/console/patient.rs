@@ -5,12 +5,15 @@ use axum::response::Response;
 use bedside_core::chart::{self, Chart, Section};
 use bedside_core::ctx::Role;
 use bedside_fact::clock::Timestamp;
+use bedside_fact::id::ResourceId;
 use bedside_fact::state::State as Known;
 use bedside_fact::time::words;
+use bedside_store::CaseFilter;
 use maud::{Markup, html};
 use serde::Deserialize;
 
 use crate::app::Console;
+use crate::console::case::{self, Entry};
 use crate::console::fact::{self, View};
 use crate::console::page::{self, Place};
 use crate::console::part;
@@ -51,12 +54,19 @@ pub(crate) async fn show(
         now: as_of.unwrap_or(now),
         zone: console.zone(),
     };
+    // Items are of the present: a page about the past must not tell what is to be done now.
+    let open = if as_of.is_none() {
+        items(&console, &caller, &chart).await?
+    } else {
+        Vec::new()
+    };
     let main = html! {
         // The banner stays in sight while the page scrolls, and so does the mark that this is the past.
         div #who.who-is {
             (mark(as_of, &view))
-            (banner(&chart))
+            (banner(&chart, Rank::First))
         }
+        (open_items(&open))
         (time_form(&id, &history, as_of, &view))
         div #facts {
             (caveats(&caller, &chart))
@@ -70,6 +80,42 @@ pub(crate) async fn show(
         }
     };
     Ok(page::page(&console, &caller, Place::Patients, "Chart", main).await)
+}
+
+/// The open items of this person, for those who may see a worklist.
+async fn items(console: &Console, caller: &Caller, chart: &Chart) -> Result<Vec<Entry>, Failure> {
+    let filter = CaseFilter {
+        open: Some(true),
+        patients: chart.patients.iter().map(ResourceId::new).collect(),
+        limit: 20,
+        ..CaseFilter::default()
+    };
+    if filter.patients.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = console.store().cases(&caller.ctx, &filter).await?;
+    Ok(rows.into_iter().map(Entry::of).collect())
+}
+
+fn open_items(open: &[Entry]) -> Markup {
+    html! {
+        @if !open.is_empty() {
+            section.open-items aria-labelledby="items-title" {
+                h2 #items-title { "Open items of this person" }
+                ul {
+                    @for entry in open {
+                        li {
+                            (case::level(&entry.row.level)) " "
+                            a href={ "/item/" (entry.row.id) } {
+                                @match &entry.case { Some(case) => (case.say), None => "This item can't be read" }
+                            }
+                            @if let Some(case) = &entry.case { " " (case::state(case.state)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
 }
 
 fn moment_typed(console: &Console, text: &str, now: Timestamp) -> Result<Timestamp, Failure> {
@@ -157,13 +203,23 @@ fn steps(id: &str, history: &[Timestamp], as_of: Option<Timestamp>, view: &View<
     }
 }
 
+/// Whether the name in the banner is the headline of its page.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rank {
+    /// It is: the page is about the person.
+    First,
+    /// The page is about something else of this person.
+    Second,
+}
+
 /// The patient banner: who this is and what must not be given, with an explicit state.
-fn banner(chart: &Chart) -> Markup {
+pub(crate) fn banner(chart: &Chart, rank: Rank) -> Markup {
     let who = &chart.demographics;
     html! {
         section.banner aria-label="Patient" {
             div.identity {
-                h1 { @if who.name.is_empty() { "Name not known" } @else { (who.name) } }
+                @let name = if who.name.is_empty() { "Name not known" } else { who.name.as_str() };
+                @match rank { Rank::First => h1 { (name) }, Rank::Second => p.name-line { (name) } }
                 dl {
                     div { dt { "Born" } dd {
                         @match &who.birth_date { Some(date) => (when::day(date)), None => "not known" }

@@ -36,7 +36,9 @@ impl PersonLine {
             if authority.is_empty() || label == "SSN" {
                 label
             } else {
-                format!("{label} {authority}")
+                // The prefix only makes a URI of an HL7 v2 authority's name.
+                let name = authority.strip_prefix("urn:id:").unwrap_or(authority);
+                format!("{label} {name}")
             }
         };
         Self {

@@ -3,6 +3,14 @@
 #[cfg(test)]
 mod access;
 #[cfg(test)]
+mod cases;
+#[cfg(test)]
+mod item;
+#[cfg(test)]
 mod pages;
 #[cfg(test)]
+mod sources;
+#[cfg(test)]
 mod support;
+#[cfg(test)]
+mod worklist;

@@ -6,6 +6,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY};
 use bedside_core::ctx::Role;
 use bedside_store::fault::Faults;
 
+use crate::cases::{emergency, put};
 use crate::support::{HOSTILE, Hospital};
 
 async fn all_pages(hospital: &Hospital) -> Vec<(String, String)> {
@@ -14,7 +15,23 @@ async fn all_pages(hospital: &Hospital) -> Vec<(String, String)> {
     let links = format!("{patient}/links");
     let parked = format!("/quarantine/{}", hospital.parked);
     let clinician = hospital.sign_in(Role::Clinician).await;
-    for path in ["/patients", patient.as_str(), "/audit", "/nowhere"] {
+    hospital.connections.set(HOSTILE, "down", None);
+    let mut item = emergency(hospital, "c1");
+    item.patient = hospital.patients[1].clone();
+    item.say = format!("Potassium 6.7 {HOSTILE}");
+    item.place = Some(HOSTILE.to_owned());
+    item.show[1].lines[0].text = HOSTILE.to_owned();
+    item.show[0].trend[0].2 = HOSTILE.to_owned();
+    put(hospital, &item, 0).await;
+    for path in [
+        "/worklist",
+        "/item/c1",
+        "/sources",
+        "/patients",
+        patient.as_str(),
+        "/audit",
+        "/nowhere",
+    ] {
         pages.push((path.to_owned(), clinician.get(path).await.text));
     }
     pages.push((
@@ -25,6 +42,8 @@ async fn all_pages(hospital: &Hospital) -> Vec<(String, String)> {
     engineer.post("/reason", "reason=ticket+%3Cb%3E4711").await;
     for path in [
         "/live",
+        "/sources",
+        "/sources/%3Cscript%3Ealert%281%29%3C%2Fscript%3E",
         "/quarantine",
         parked.as_str(),
         links.as_str(),
@@ -186,7 +205,7 @@ async fn p06_a_chart_of_which_nothing_is_known_says_not_known_and_never_none() {
         .split("</details>")
         .next()
         .unwrap();
-    assert!(banner.contains("not known"), "{banner}");
+    assert!(banner.contains("unknown (not asked)"), "{banner}");
     assert!(!banner.contains("no known allergies"), "{banner}");
 }
 
@@ -370,7 +389,7 @@ async fn p07_every_value_carries_its_source_and_its_age_and_every_digit_that_was
         .next()
         .unwrap();
     assert!(
-        medications.contains("not known") && !medications.contains("no known medications"),
+        medications.contains("unknown (") && !medications.contains("no known medications"),
         "{medications}"
     );
     // A month stays a month: no day and no hour is made up.
@@ -429,6 +448,7 @@ async fn p09_while_the_log_cannot_be_written_a_clinician_reads_on_under_an_alarm
     let hospital = Hospital::open_with(&faults).await;
     let clinician = hospital.sign_in(Role::Clinician).await;
     let compliance = hospital.sign_in(Role::Compliance).await;
+    put(&hospital, &emergency(&hospital, "c1"), 0).await;
     faults.fail_writes(true);
     let path = format!("/patient/{}", hospital.patients[0]);
     let chart = clinician.get(&path).await;
@@ -436,6 +456,16 @@ async fn p09_while_the_log_cannot_be_written_a_clinician_reads_on_under_an_alarm
     assert!(
         chart.text.contains("OKONKWO") && chart.text.contains("The audit log can't be written")
     );
+    // Alerts go on too (promise P9), though the item's page can't note who looked.
+    for path in ["/worklist", "/item/c1"] {
+        let answer = clinician.get(path).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.text);
+        assert!(answer.text.contains("Potassium 6.7"), "{path}");
+        assert!(
+            answer.text.contains("The audit log can't be written"),
+            "{path}"
+        );
+    }
     let refused = compliance.get("/audit").await;
     assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
     let ready = hospital.stranger("GET", "/readyz", Body::empty()).await;

@@ -1,14 +1,16 @@
 //! A console over a store in a folder of its own, with two patients, one parked input and one account in three roles.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::header::{ACCEPT, CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
-use axum::http::{HeaderMap, Request, StatusCode};
+use axum::http::{HeaderMap, Request, Response, StatusCode};
 use bedside_core::audit::AuditOutcome;
+use bedside_core::completeness::Asked;
 use bedside_core::ctx::{OpCtx, Purpose, Role, Via};
+use bedside_core::evidence::Seen;
 use bedside_core::journal::{Admitted, InputKind, LaneKey, NewInput, UnitKey};
 use bedside_core::record::{Ending, Merge, Outcome, Write};
 use bedside_fact::clock::{SharedClock, Timestamp, VirtualClock};
@@ -18,7 +20,10 @@ use bedside_identity::{Demographics, PatientIdentifier, PersonName};
 use bedside_store::audit::{AuditFilter, AuditRow};
 use bedside_store::fault::Faults;
 use bedside_store::{Options, Store};
-use bedside_web::{App, FeedStatus, Feeds, router};
+use bedside_web::{
+    Act, Acted, Answers, Api, App, ConnectionStatus, Connections, Desk, FeedStatus, Feeds, Later,
+    Refused, router,
+};
 use tower::ServiceExt as _;
 
 /// A family name that would run as a script if it were not escaped.
@@ -42,9 +47,96 @@ impl Feeds for Nudged {
     }
 }
 
+/// A desk that writes down what it was asked for and answers as it was told to.
+#[derive(Default)]
+pub(crate) struct ToldDesk {
+    pub(crate) acts: Mutex<Vec<(String, Act)>>,
+    pub(crate) answer: Mutex<Option<Result<Acted, Refused>>>,
+    pub(crate) mark: AtomicU64,
+}
+
+impl Desk for ToldDesk {
+    fn act<'a>(
+        &'a self,
+        _: &'a OpCtx,
+        item: &'a str,
+        act: Act,
+    ) -> Later<'a, Result<Acted, Refused>> {
+        self.acts.lock().unwrap().push((item.to_owned(), act));
+        let told = self.answer.lock().unwrap().clone();
+        let answer = told.unwrap_or_else(|| {
+            Ok(Acted {
+                changed: true,
+                words: String::from("so it is"),
+            })
+        });
+        Box::pin(std::future::ready(answer))
+    }
+
+    fn answers(&self, workflow: &str) -> Answers {
+        if workflow != "critical-potassium" {
+            return Answers::default();
+        }
+        Answers {
+            done: vec![String::from("treated"), String::from("transferred")],
+            close_reasons: vec![String::from("specimen error confirmed")],
+        }
+    }
+
+    fn mark(&self) -> Option<u64> {
+        Some(self.mark.load(Ordering::SeqCst))
+    }
+}
+
+/// Connections in the states that a test gives them.
+#[derive(Default)]
+pub(crate) struct ToldConnections {
+    pub(crate) status: Mutex<Vec<ConnectionStatus>>,
+    pub(crate) asked: Mutex<Vec<String>>,
+}
+
+impl ToldConnections {
+    /// `oracle` and the like, in `state`, last heard of at `last`.
+    pub(crate) fn set(&self, name: &str, state: &str, last: Option<&str>) {
+        let mut all = self.status.lock().unwrap();
+        all.retain(|one| one.name != name);
+        all.push(ConnectionStatus {
+            name: name.to_owned(),
+            vendor: name.to_owned(),
+            origin: format!("https://{name}.example"),
+            state: state.to_owned(),
+            breaker: String::from("closed"),
+            rate_per_minute: 600,
+            requests: 42,
+            last_success: last.map(|at| at.parse().unwrap()),
+            last_failure: None,
+            next_due: None,
+            patients: 3,
+        });
+    }
+}
+
+impl Connections for ToldConnections {
+    fn status(&self) -> Vec<ConnectionStatus> {
+        self.status.lock().unwrap().clone()
+    }
+
+    fn pause(&self, name: &str, paused: bool) {
+        let verb = if paused { "pause" } else { "resume" };
+        self.asked.lock().unwrap().push(format!("{verb} {name}"));
+    }
+
+    fn resync(&self, name: &str) {
+        self.asked.lock().unwrap().push(format!("resync {name}"));
+    }
+}
+
 pub(crate) struct Hospital {
     pub(crate) store: Store,
+    pub(crate) clock: Arc<VirtualClock>,
     pub(crate) nudged: Arc<Nudged>,
+    pub(crate) desk: Arc<ToldDesk>,
+    pub(crate) connections: Arc<ToldConnections>,
     pub(crate) patients: Vec<ResourceId>,
     pub(crate) parked: Seq,
     router: Router,
@@ -82,7 +174,8 @@ impl Hospital {
     pub(crate) async fn open_with(faults: &Faults) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let start: Timestamp = "2026-11-22T15:00:00Z".parse().unwrap();
-        let clock: SharedClock = Arc::new(VirtualClock::new(start));
+        let virtual_clock = Arc::new(VirtualClock::new(start));
+        let clock: SharedClock = virtual_clock.clone();
         let options = Options::beside(&folder.path().join("data"), clock.clone());
         let faults = faults.clone();
         let store = Store::open_wrapped(options, Box::new(move |backend| faults.wrap(backend)))
@@ -110,16 +203,24 @@ impl Hospital {
         let (Admitted::Taken(parked) | Admitted::Again(parked)) =
             store.append(&service, unreadable).await.unwrap();
         let nudged = Arc::new(Nudged::default());
+        let desk = Arc::new(ToldDesk::default());
+        let connections = Arc::new(ToldConnections::default());
         let router = router(App {
             store: store.clone(),
             feeds: nudged.clone(),
+            desk: desk.clone(),
+            connections: connections.clone(),
+            api: Arc::new(Api::closed()),
             zone: jiff::tz::TimeZone::get("America/Chicago").unwrap(),
             site: String::from("Test ward"),
             tls: true,
         });
         Self {
             store,
+            clock: virtual_clock,
             nudged,
+            desk,
+            connections,
             patients,
             parked,
             router,
@@ -127,8 +228,13 @@ impl Hospital {
         }
     }
 
+    /// An answer whose body is still to be read.
+    pub(crate) async fn open_response(&self, request: Request<Body>) -> Response<Body> {
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
-        let response = self.router.clone().oneshot(request).await.unwrap();
+        let response = self.open_response(request).await;
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, usize::MAX).await.unwrap();
         Answer {
@@ -190,6 +296,20 @@ impl Hospital {
         self.store.commit(&self.service(), told).await.unwrap();
     }
 
+    /// Time passes.
+    pub(crate) fn pass(&self, length: jiff::SignedDuration) {
+        self.clock.advance_to(self.store.clock().now() + length);
+    }
+
+    /// A message that says how questions ended and what was seen.
+    pub(crate) async fn tell_asked(&self, control: &str, asked: Vec<Asked>, seen: Vec<Seen>) {
+        let mut told = outcome(self.received(control).await, &self.patients[0]);
+        told.patients = self.patients.clone();
+        told.completeness = asked;
+        told.evidence = seen;
+        self.store.commit(&self.service(), told).await.unwrap();
+    }
+
     /// A source says that the second patient is the first one.
     pub(crate) async fn merge(&self) {
         let mut told = outcome(self.received("merge").await, &self.patients[0]);
@@ -212,7 +332,7 @@ impl Hospital {
         seq
     }
 
-    fn service(&self) -> OpCtx {
+    pub(crate) fn service(&self) -> OpCtx {
         OpCtx::service(
             TenantId::default_tenant(),
             "test",
@@ -242,7 +362,7 @@ impl Hospital {
 }
 
 impl Browser<'_> {
-    fn request(&self, method: &str, path: &str) -> axum::http::request::Builder {
+    pub(crate) fn request(&self, method: &str, path: &str) -> axum::http::request::Builder {
         Request::builder()
             .method(method)
             .uri(path)

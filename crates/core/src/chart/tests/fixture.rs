@@ -13,17 +13,17 @@ use crate::record::{Held, Link, PersonRecord, Stored};
 use crate::source::Source;
 
 /// Sunday morning on the ward.
-pub(super) const NOW: &str = "2026-11-22T09:00:00Z";
+pub(crate) const NOW: &str = "2026-11-22T09:00:00Z";
 
-pub(super) fn at(text: &str) -> Timestamp {
+pub(crate) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-pub(super) struct Ward(pub(super) PersonRecord);
+pub(crate) struct Ward(pub(crate) PersonRecord);
 
 impl Ward {
     /// A person with one patient at source `WARD` of whom nothing clinical is known.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut ward = Self(PersonRecord {
             person: PersonId::new("person1"),
             patients: vec![ResourceId::new("pat1")],
@@ -50,12 +50,12 @@ impl Ward {
         clippy::needless_pass_by_value,
         reason = "a literal is written at each call"
     )]
-    pub(super) fn add(&mut self, source: &str, body: Value) -> &mut Self {
+    pub(crate) fn add(&mut self, source: &str, body: Value) -> &mut Self {
         let resource_type = body["resourceType"].as_str().unwrap_or("Basic").to_owned();
         self.add_text(source, &resource_type, &body.to_string())
     }
 
-    pub(super) fn add_text(&mut self, source: &str, resource_type: &str, text: &str) -> &mut Self {
+    pub(crate) fn add_text(&mut self, source: &str, resource_type: &str, text: &str) -> &mut Self {
         let n = i64::try_from(self.0.resources.len()).unwrap() + 1;
         let id = serde_json::from_str::<Value>(text)
             .ok()
@@ -85,7 +85,7 @@ impl Ward {
     }
 
     /// Notes that a source was asked an hour ago.
-    pub(super) fn asked(
+    pub(crate) fn asked(
         &mut self,
         source: &str,
         resource_type: &str,
@@ -106,15 +106,15 @@ impl Ward {
         self
     }
 
-    pub(super) fn last_asked(&mut self) -> &mut Asked {
+    pub(crate) fn last_asked(&mut self) -> &mut Asked {
         self.0.completeness.last_mut().unwrap()
     }
 
-    pub(super) fn last(&mut self) -> &mut Stored {
+    pub(crate) fn last(&mut self) -> &mut Stored {
         self.0.resources.last_mut().unwrap()
     }
 
-    pub(super) fn link(&mut self, kind: &str, basis: &str) -> &mut Self {
+    pub(crate) fn link(&mut self, kind: &str, basis: &str) -> &mut Self {
         self.0.links.push(Link {
             seq: Seq(9),
             kind: kind.to_owned(),
@@ -126,7 +126,7 @@ impl Ward {
     }
 
     /// Adds an input that waits behind a parked one, with its position.
-    pub(super) fn held(&mut self, seq: i64, kind: InputKind, raw: &str) -> &mut Self {
+    pub(crate) fn held(&mut self, seq: i64, kind: InputKind, raw: &str) -> &mut Self {
         self.0.waiting = self.0.waiting.max(1) + 1;
         self.0.held.push(Held {
             seq: Seq(seq),
@@ -144,13 +144,13 @@ impl Ward {
         self
     }
 
-    pub(super) fn chart(&self) -> Chart {
+    pub(crate) fn chart(&self) -> Chart {
         build(&self.0, None, at(NOW), &TimeZone::UTC)
     }
 }
 
 /// A potassium of 5.1 mmol/L taken at 08:00, final; `change` overrides members.
-pub(super) fn potassium(id: &str, change: Value) -> Value {
+pub(crate) fn potassium(id: &str, change: Value) -> Value {
     let mut body = json!({
         "resourceType": "Observation", "id": id, "status": "final",
         "category": [{"coding": [{"code": "laboratory"}]}],
@@ -164,17 +164,17 @@ pub(super) fn potassium(id: &str, change: Value) -> Value {
 }
 
 /// A quantity in mmol/L with its digits as written here.
-pub(super) fn amount(digits: &str) -> Value {
+pub(crate) fn amount(digits: &str) -> Value {
     serde_json::from_str(&format!(r#"{{"value":{digits},"unit":"mmol/L"}}"#)).unwrap()
 }
 
-pub(super) fn only(section: &Section) -> &Item {
+pub(crate) fn only(section: &Section) -> &Item {
     assert_eq!(section.items.len(), 1, "one item expected");
     &section.items[0]
 }
 
 /// Lays the members of `change` over a body.
-pub(super) fn lay(body: &mut Value, change: Value) {
+pub(crate) fn lay(body: &mut Value, change: Value) {
     if let (Some(members), Value::Object(changes)) = (body.as_object_mut(), change) {
         members.extend(changes);
     }

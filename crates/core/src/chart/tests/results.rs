@@ -70,7 +70,7 @@ fn p07_ages_on_a_reopened_page_are_the_ages_of_that_moment() {
 }
 
 #[test]
-fn p06_a_result_from_the_future_is_unconfirmed_and_does_not_hide_the_present_one() {
+fn p06_a_result_from_the_future_is_unknown_and_does_not_hide_the_present_one() {
     let mut ward = Ward::new();
     ward.add("LAB", potassium("o1", json!({})));
     ward.add(
@@ -90,7 +90,7 @@ fn p06_a_result_from_the_future_is_unconfirmed_and_does_not_hide_the_present_one
         .unwrap();
     assert_eq!(
         (future.state, future.age.as_str()),
-        (State::Unverified, "in the future")
+        (State::Unknown, "in the future")
     );
     let present = section
         .items
@@ -98,6 +98,45 @@ fn p06_a_result_from_the_future_is_unconfirmed_and_does_not_hide_the_present_one
         .find(|item| item.value.as_deref() == Some("5.1"))
         .unwrap();
     assert_eq!(present.state, State::Present);
+}
+
+#[test]
+fn p06_a_result_whose_unit_cannot_be_read_is_unknown_and_is_shown_as_it_was_sent() {
+    let mut ward = Ward::new();
+    ward.add(
+        "LAB",
+        potassium(
+            "o1",
+            json!({"valueQuantity": {"value": 6.7, "unit": "wat"}}),
+        ),
+    );
+    let section = ward.chart().facts.labs;
+    let item = only(&section);
+    assert_eq!(
+        (item.state, item.why.as_deref()),
+        (State::Unknown, Some("its unit can't be read"))
+    );
+    assert_eq!(
+        (item.value.as_deref(), item.unit.as_deref()),
+        (Some("6.7"), Some("wat"))
+    );
+    assert_eq!(section.says, "unknown (not readable)");
+}
+
+#[test]
+fn one_amount_in_two_units_is_one_result() {
+    let mut ward = Ward::new();
+    ward.add("LAB", potassium("o1", json!({})));
+    ward.add(
+        "EPIC",
+        potassium(
+            "o2",
+            json!({"valueQuantity": {"value": 5.1, "unit": "mEq/L"}}),
+        ),
+    );
+    let section = ward.chart().facts.labs;
+    assert_eq!(only(&section).state, State::Present);
+    assert_eq!(only(&section).source, "EPIC, LAB");
 }
 
 #[test]

@@ -1,0 +1,44 @@
+//! Whose records are asked for: the members of a Group that the site gave us the id of.
+
+use bedside_fhir::json::{ScanLimits, Value, parse};
+use bedside_fhir::page::Trouble;
+
+use super::client::{Missed, fetch};
+use super::options::Roster;
+use super::pulse::Busy;
+use super::wire::Wire;
+
+/// The source's ids of all patients on the roster, each once.
+pub(super) async fn members(
+    wire: &Wire,
+    busy: &Busy,
+    roster: &Roster,
+) -> Result<Vec<String>, Missed> {
+    let Roster::Group(id) = roster;
+    let entry = fetch(wire, busy, "Group", id).await?;
+    let value = parse(entry.text.as_bytes(), &ScanLimits::default())
+        .map_err(|_| Missed::Trouble(Trouble::NotFhir))?;
+    let listed = value.get("member").and_then(Value::as_array);
+    let mut members: Vec<String> = listed
+        .into_iter()
+        .flatten()
+        .filter(|member| member.get("inactive").and_then(Value::as_bool) != Some(true))
+        .filter_map(|member| member.pointer("/entity/reference")?.as_str())
+        .filter_map(|reference| patient_id(wire, reference))
+        .collect();
+    members.sort();
+    members.dedup();
+    Ok(members)
+}
+
+fn patient_id(wire: &Wire, reference: &str) -> Option<String> {
+    let id = match wire.base.local(reference) {
+        Some((kind, id)) if kind == "Patient" => id,
+        Some(_) => return None,
+        None => reference
+            .strip_prefix("Patient/")
+            .filter(|id| !id.is_empty() && !id.contains('/'))?
+            .to_owned(),
+    };
+    Some(id)
+}

@@ -1,0 +1,15 @@
+//! The FHIR API as applications use it: requests without a socket, against a real store.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "the helpers of tests may take the shortcuts that tests may take"
+)]
+
+mod access;
+mod create;
+mod fixture;
+mod read;
+mod search;
+mod support;
+mod token;
