@@ -1,8 +1,8 @@
 import { as, asEngineerWithReason, expect, expectAccessible, picture, send, test } from "./fixtures";
 
-test("what can't be read is parked, shown with a reason, replayed and discarded", async ({ signedIn: page }) => {
+test("what can't be read is parked, shown with a reason, replayed and discarded", async ({ signedIn: page, demo }) => {
   await as(page, "engineer");
-  await send(page, "this is <b>no</b> HL7 message");
+  await send(demo, "this is <b>no</b> HL7 message");
   await expect(async () => {
     await page.goto("/quarantine");
     await expect(page.locator("tbody tr").first()).toBeVisible({ timeout: 1_000 });

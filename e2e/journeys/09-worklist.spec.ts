@@ -1,11 +1,9 @@
-import { as, expect, expectAccessible, expectFits, openItem, picture, test, worklist } from "./fixtures";
+import { as, critical, expect, expectAccessible, expectFits, openItem, picture, test, worklist } from "./fixtures";
 
-// An item that nobody has acknowledged may have to be waited for.
-test.setTimeout(150_000);
 test.beforeEach(async ({ signedIn }) => as(signedIn, "clinician"));
 
-test("a critical result stands on the worklist, with who is next and until when", async ({ signedIn: page }) => {
-  await worklist(page);
+test("a critical result stands on the worklist, with who is next and until when", async ({ signedIn: page, demo }) => {
+  await worklist(page, demo);
   const first = page.locator(".entry").first();
   await expect(first.locator("h2")).toContainText(/potassium/i);
   await expect(first.locator(".level")).toContainText(/emergency|urgent/i);
@@ -15,27 +13,27 @@ test("a critical result stands on the worklist, with who is next and until when"
   await picture(page, "worklist");
 });
 
-test("the worklist in the dark, on a phone and at 400 % zoom", async ({ signedIn: page }) => {
+test("the worklist in the dark, on a phone and at 400 % zoom", async ({ signedIn: page, demo }) => {
   await page.emulateMedia({ colorScheme: "dark" });
-  await worklist(page);
+  await worklist(page, demo);
   await expectAccessible(page);
   await picture(page, "worklist-dark");
   await page.emulateMedia({ colorScheme: "light" });
   for (const [width, name] of [[390, "phone"], [320, "zoomed"]] as const) {
     await page.setViewportSize({ width, height: 800 });
-    await worklist(page);
+    await worklist(page, demo);
     await expectFits(page);
     await expectAccessible(page);
     await picture(page, `${name}-worklist`);
-    await openItem(page);
+    await openItem(page, demo);
     await expectFits(page);
     await expectAccessible(page);
     await picture(page, `${name}-item`);
   }
 });
 
-test("the tabs are links, and the one that is open says so", async ({ signedIn: page }) => {
-  await worklist(page);
+test("the tabs are links, and the one that is open says so", async ({ signedIn: page, demo }) => {
+  await worklist(page, demo);
   const tabs = page.getByRole("navigation", { name: "Worklist" });
   for (const name of ["Mine", "Unowned", "Closed today", "Team"]) {
     await tabs.getByRole("link", { name: new RegExp(`^${name}`) }).click();
@@ -45,8 +43,8 @@ test("the tabs are links, and the one that is open says so", async ({ signedIn: 
   }
 });
 
-test("the page title and address of an item never hold a name", async ({ signedIn: page }) => {
-  await openItem(page);
+test("the page title and address of an item never hold a name", async ({ signedIn: page, demo }) => {
+  await openItem(page, demo);
   const name = await page.locator(".name-line").innerText();
   const family = name.split(",")[0].toLowerCase();
   expect((await page.title()).toLowerCase()).not.toContain(family);
@@ -55,7 +53,7 @@ test("the page title and address of an item never hold a name", async ({ signedI
 
 test("the list reads itself again when an item changes", async ({ signedIn: page, demo }) => {
   // An item changes for sure when somebody acknowledges it, so a second window does.
-  await openItem(page, "open");
+  await critical(page, demo);
   const path = new URL(page.url()).pathname;
   const other = await page.context().newPage();
   await other.goto(`${demo.origin}/worklist`);

@@ -1,11 +1,9 @@
-import { as, expect, expectAccessible, openItem, picture, test } from "./fixtures";
+import { as, critical, expect, expectAccessible, openItem, picture, test } from "./fixtures";
 
-// An item that nobody has acknowledged may have to be waited for.
-test.setTimeout(150_000);
 test.beforeEach(async ({ signedIn }) => as(signedIn, "clinician"));
 
-test("an item shows its basis: values, ages, sources, gaps, and why it is there", async ({ signedIn: page }) => {
-  await openItem(page);
+test("an item shows its basis: values, ages, sources, gaps, and why it is there", async ({ signedIn: page, demo }) => {
+  await openItem(page, demo);
   await expect(page.locator(".headline h1")).toContainText(/\d/);
   for (const section of await page.locator(".basis section.fact[aria-labelledby^=shown]").all()) {
     await expect(section.locator("header .chip")).not.toBeEmpty();
@@ -24,8 +22,8 @@ test("an item shows its basis: values, ages, sources, gaps, and why it is there"
   await picture(page, "item-dark");
 });
 
-test("acknowledged in the browser, written to the EHR, confirmed by it, and done", async ({ signedIn: page }) => {
-  await openItem(page, "open");
+test("acknowledged in the browser, written to the EHR, confirmed by it, and done", async ({ signedIn: page, demo }) => {
+  await critical(page, demo, true);
   const path = new URL(page.url()).pathname;
   await page.getByRole("button", { name: "Acknowledge" }).click();
   await expect(page.getByText("You have acknowledged this item")).toBeVisible();
@@ -50,8 +48,8 @@ test("acknowledged in the browser, written to the EHR, confirmed by it, and done
   await expect(page.locator(`a[href="${path}"]`)).toBeVisible();
 });
 
-test("who presses a second time sees how it stands", async ({ signedIn: page }) => {
-  await openItem(page, "open");
+test("who presses a second time sees how it stands", async ({ signedIn: page, demo }) => {
+  await critical(page, demo);
   const path = new URL(page.url()).pathname;
   const other = await page.context().newPage();
   await other.goto(path);
@@ -63,8 +61,24 @@ test("who presses a second time sees how it stands", async ({ signedIn: page }) 
   await other.close();
 });
 
-test("an item opens the chart, and the chart names its open items", async ({ signedIn: page }) => {
-  await openItem(page);
+test("what was seen and is corrected by the laboratory is brought to who saw it", async ({ signedIn: page, demo }) => {
+  const again = await critical(page, demo);
+  const path = new URL(page.url()).pathname;
+  await page.goto("/worklist");
+  await again("4.4", "C");
+  // The worklist hears of it by itself.
+  const news = page.locator(".for-you li", { has: page.locator(`a[href="${path}"]`) });
+  await expect(news).toBeVisible({ timeout: 30_000 });
+  await expectAccessible(page);
+  await picture(page, "for-you");
+  await news.getByRole("link").click();
+  await expect(page.getByText("Changed since you last saw it.")).toBeVisible();
+  await page.goto("/worklist");
+  await expect(page.locator(`.for-you a[href="${path}"]`)).toHaveCount(0);
+});
+
+test("an item opens the chart, and the chart names its open items", async ({ signedIn: page, demo }) => {
+  await openItem(page, demo);
   const path = new URL(page.url()).pathname;
   await page.getByRole("link", { name: "Open the whole chart" }).click();
   await expect(page.locator(".banner h1")).toBeVisible();
@@ -75,8 +89,8 @@ test("an item opens the chart, and the chart names its open items", async ({ sig
 test.describe("without a script", () => {
   test.use({ contextOptions: { javaScriptEnabled: false } });
 
-  test("an item can be read and acted on", async ({ signedIn: page }) => {
-    await openItem(page, "open");
+  test("an item can be read and acted on", async ({ signedIn: page, demo }) => {
+    await critical(page, demo);
     await page.getByRole("button", { name: "Acknowledge" }).click();
     await expect(page.getByText("You have acknowledged this item")).toBeVisible();
     await page.locator(".choice input").first().check();

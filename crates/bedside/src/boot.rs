@@ -127,7 +127,10 @@ impl Place {
             .into_iter()
             .map(|status| {
                 let source = status.source;
-                (source.id.as_str().to_owned(), source.system.as_str().to_owned())
+                (
+                    source.id.as_str().to_owned(),
+                    source.system.as_str().to_owned(),
+                )
             })
             .collect();
         let catalogue = (*parts.running.catalogue).clone().with_systems(systems);
@@ -148,7 +151,7 @@ impl Place {
                 groups: parts.running.groups,
                 zone: self.config.zone(),
             }),
-            owner: format!("bedside/{}", std::process::id()),
+            owner: owner(&self.data)?,
             drive: parts.drive,
             store: store.clone(),
         })
@@ -214,6 +217,28 @@ impl Place {
         }
         Ok((listeners, connections))
     }
+}
+
+/// Who holds our leases: the same name each time this data directory is served, so that what a killed process held is ours again at once.
+/// Only the process that has the directory's lock gets here.
+fn owner(data: &Path) -> Result<String, Fault> {
+    let path = data.join("node");
+    let fault = |error: std::io::Error| {
+        Fault::environment(format!("can't use {}: {error}", path.display()))
+    };
+    match std::fs::read_to_string(&path) {
+        Ok(name) if !name.trim().is_empty() => return Ok(format!("bedside/{}", name.trim())),
+        // An empty one was being written when the process was killed.
+        Ok(_) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(fault(error)),
+    }
+    let mut drawn = [0; 8];
+    aws_lc_rs::rand::fill(&mut drawn)
+        .map_err(|_| Fault::environment("the system gives no random numbers"))?;
+    let name = format!("{:016x}", u64::from_be_bytes(drawn));
+    std::fs::write(&path, &name).map_err(fault)?;
+    Ok(format!("bedside/{name}"))
 }
 
 /// What we sign with at EHRs: made once and sealed in the store. An RSA key only where somebody wants it.

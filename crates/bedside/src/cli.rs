@@ -174,12 +174,12 @@ pub(crate) enum ConnectCommand {
     Keys,
     /// Prove that notes can be written: a test patient gets one, it is read back and compared.
     #[command(
-        after_help = "Until a route is proven nothing is written on it.\n\nExample:\n  bedside connect prove ehr --patient erXuFYUfucBZaryVksYEcMg3"
+        after_help = "Until a route is proven nothing is written on it.\n\nExample:\n  bedside connect prove ehr"
     )]
     Prove {
         /// The connection.
         name: String,
-        /// The EHR's own id of a patient whom nobody treats; the configuration's `test_patient` when left out.
+        /// The configuration's `test_patient`, to be sure of it; a test note goes to no other patient.
         #[arg(long)]
         patient: Option<String>,
     },
@@ -254,7 +254,9 @@ pub(crate) enum WorkflowCommand {
         facts: Option<PathBuf>,
     },
     /// Print a shipped definition, to begin with.
-    #[command(after_help = "Example:\n  bedside workflow print critical-potassium > workflows/critical-potassium.yaml")]
+    #[command(
+        after_help = "Example:\n  bedside workflow print critical-potassium > workflows/critical-potassium.yaml"
+    )]
     Print {
         /// Which: critical-potassium, or groups for the code lists that it names.
         #[arg(value_parser = ["critical-potassium", "groups"])]

@@ -73,7 +73,9 @@ impl Desk for GatewayDesk {
                     changed: acted.changed,
                     words: acted.words,
                 }),
-                Err(ActError::NoDefinition) => Err(Refused::Conflict(ActError::NoDefinition.to_string())),
+                Err(ActError::NoDefinition) => {
+                    Err(Refused::Conflict(ActError::NoDefinition.to_string()))
+                }
                 Err(ActError::Refused(refusal)) => Err(match &refusal {
                     Refusal::ReasonNeeded | Refusal::NotAnAnswer => {
                         Refused::Invalid(refusal.words())

@@ -108,6 +108,8 @@ pub(crate) struct Question {
     pub(crate) gap: Option<Gap>,
     /// What it did, in words that follow its name.
     pub(crate) did: &'static str,
+    /// It can't be asked: nobody ever asked it anything about this person.
+    pub(crate) is_feed: bool,
 }
 
 /// Each source patient of a person with how it was last asked, in order of name.
@@ -151,7 +153,10 @@ pub(crate) fn questions<'s>(
                 .iter()
                 .filter(|row| row.source == *source && row.patient == *patient)
                 .collect();
-            question(source, &rows, reach, now)
+            Question {
+                is_feed: is_feed(source),
+                ..question(source, &rows, reach, now)
+            }
         })
         .collect();
     found.sort_by(|a, b| (&a.source, a.at).cmp(&(&b.source, b.at)));
@@ -195,13 +200,21 @@ fn question(source: &str, rows: &[&Asked], reach: Reach<'_>, now: Timestamp) -> 
         .filter_map(|of| answer(source, rows, of, reach, now))
         .collect();
     let gap = worst(&answers);
-    // Of several types the one that decides speaks.
-    let speaks = answers.into_iter().find(|answer| answer.gap == gap);
+    // Of several types the one that decides speaks. The first is where the entries mainly are: who was asked for others alone was not asked.
+    let main = reach.types.first();
+    let asked_for_main = rows
+        .iter()
+        .any(|row| main.is_some_and(|of| row.resource_type == *of));
+    let speaks = answers
+        .into_iter()
+        .find(|answer| answer.gap == gap)
+        .filter(|answer| asked_for_main || answer.gap.is_some());
     speaks.unwrap_or_else(|| Question {
         source: source.to_owned(),
         at: None,
         gap: Some(Gap::NeverAsked),
         did: "was not asked",
+        is_feed: false,
     })
 }
 
@@ -252,6 +265,7 @@ fn answer(
         at: Timestamp::from_microsecond(last.asked_at).ok(),
         gap,
         did,
+        is_feed: false,
     })
 }
 

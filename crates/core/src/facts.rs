@@ -26,7 +26,7 @@ mod situation;
 pub use bind::bind;
 pub use catalogue::{Binding, Catalogue, EmptyMeans, FactDef, Kind, Route, SHIPPED};
 pub use single::{LabEvent, doubts, is_value_of};
-pub use situation::situation;
+pub use situation::{ROLES, situation};
 
 pub(crate) use concept::codes;
 pub(crate) use datum::measure;

@@ -32,6 +32,10 @@ pub enum Kind {
     BadQuery,
     /// A page of a crawl was no longer there.
     PageExpired,
+    /// It answered about another patient than was asked about, or about nobody.
+    ForeignSubject,
+    /// It said that there is more than it gave.
+    ShortAnswer,
     /// A result has a unit or a number that can't be read.
     UnreadableValue,
     /// A result lies in the future.
@@ -46,7 +50,7 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::Unreachable,
         Self::NotFhir,
         Self::ServerError,
@@ -59,6 +63,8 @@ impl Kind {
         Self::UnlistedOutcome,
         Self::BadQuery,
         Self::PageExpired,
+        Self::ForeignSubject,
+        Self::ShortAnswer,
         Self::UnreadableValue,
         Self::FutureTime,
         Self::WriteUnanswered,
@@ -82,6 +88,8 @@ impl Kind {
             Self::UnlistedOutcome => "unlisted_outcome",
             Self::BadQuery => "bad_query",
             Self::PageExpired => "page_expired",
+            Self::ForeignSubject => "foreign_subject",
+            Self::ShortAnswer => "short_answer",
             Self::UnreadableValue => "unreadable_value",
             Self::FutureTime => "future_time",
             Self::WriteUnanswered => "write_unanswered",
@@ -109,9 +117,15 @@ impl Kind {
             Self::NoToken => "gives no token",
             Self::Refused => "refuses a question",
             Self::RateLimited => "asked to be left alone for a while",
-            Self::UnlistedOutcome => "puts an outcome into its answers that the profile does not know",
+            Self::UnlistedOutcome => {
+                "puts an outcome into its answers that the profile does not know"
+            }
             Self::BadQuery => "refuses a query as incomplete",
             Self::PageExpired => "lets pages of a crawl expire",
+            Self::ForeignSubject => {
+                "answers about another patient than was asked about, or about nobody"
+            }
+            Self::ShortAnswer => "says that there is more than it gives",
             Self::UnreadableValue => "sends a result whose unit or number can't be read",
             Self::FutureTime => "sends a result from the future",
             Self::WriteUnanswered => "did not answer a write",
@@ -132,6 +146,8 @@ impl Kind {
             | Self::NoToken
             | Self::RateLimited
             | Self::PageExpired
+            | Self::ForeignSubject
+            | Self::ShortAnswer
             | Self::ForeignLink
             | Self::UnlistedOutcome
             | Self::BadQuery

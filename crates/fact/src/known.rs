@@ -153,6 +153,9 @@ pub struct Datum {
     /// What it was before it was corrected: `was 6.9 mmol/L (final, epic)`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub corrected: Option<String>,
+    /// It is an order not to give what is named: shown, and nothing that the patient has.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub forbidden: bool,
     /// The source patient that it was filed under at the time.
     pub patient: ResourceId,
     /// The resources that say it, `Type/id`, the leading one first.

@@ -27,6 +27,8 @@ pub struct Rules {
     pub max_pages: u32,
     /// What its codes mean.
     pub outcomes: Outcomes,
+    /// Whether `Bundle.total` counts what can be read: some servers count before they filter (vendor catalogue EPIC-27).
+    pub trust_total: bool,
 }
 
 /// How much of what was asked for is known now, best first.
@@ -71,6 +73,8 @@ pub enum Mark {
     Unlisted,
     /// It sent the client elsewhere.
     Moved,
+    /// It counted more matches than it gave.
+    Short,
 }
 
 /// What to do next.
@@ -95,6 +99,9 @@ pub struct Cursor {
     visited: HashSet<String>,
     seen: HashMap<(String, String), u64>,
     pages: u32,
+    /// Matches so far, each once, and how many the server says there are.
+    matches: u64,
+    total: Option<u64>,
     waits: u32,
     restarted: bool,
     extent: Extent,
@@ -111,6 +118,8 @@ impl Cursor {
             rules,
             seen: HashMap::new(),
             pages: 0,
+            matches: 0,
+            total: None,
             waits: 0,
             restarted: false,
             extent: Extent::Complete,
@@ -189,9 +198,22 @@ impl Cursor {
             entry.text.hash(&mut hasher);
             let print = hasher.finish();
             let key = (entry.resource_type.clone(), entry.id.clone());
-            if self.seen.insert(key, print) != Some(print) {
+            let known = self.seen.insert(key, print);
+            if known.is_none() && !entry.included {
+                self.matches = self.matches.saturating_add(1);
+            }
+            if known != Some(print) {
                 fresh.push(entry);
             }
+        }
+        self.total = page.total.or(self.total);
+        // A count that is not to be relied on still contradicts an answer with nothing in it.
+        let short = self.total.is_some_and(|total| {
+            total > self.matches && (self.rules.trust_total || self.matches == 0)
+        });
+        if self.next.is_none() && short {
+            self.worsen(Extent::Truncated);
+            self.mark(Mark::Short);
         }
         Step::Page(fresh)
     }
@@ -232,7 +254,7 @@ impl Cursor {
             Trouble::ServerError => self.fail(Mark::ServerError),
             Trouble::Unauthorised => self.fail(Mark::Unauthorised),
             Trouble::Query | Trouble::Gone => self.fail(Mark::Query),
-            Trouble::Moved(_) => self.fail(Mark::Moved),
+            Trouble::Moved(_) | Trouble::Another => self.fail(Mark::Moved),
             Trouble::Unlisted => self.fail(Mark::Unlisted),
             Trouble::Denied => {
                 self.mark(Mark::Denied);

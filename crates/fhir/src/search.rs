@@ -13,7 +13,7 @@ mod table;
 mod value;
 
 pub use order::Key;
-pub use query::{Criterion, Modifier, Query, Reading, Refused};
+pub use query::{Criterion, Modifier, Query, Reading, Refused, name_for_log};
 pub use table::{Kind, Parameter, TYPES, common, parameters, type_of};
 pub use value::{Operand, Prefix};
 

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bedside_core::ctx::OpCtx;
+use bedside_core::profile::WriteRule;
 use bedside_fact::clock::Timestamp;
 use bedside_fact::id::SourceId;
 use bedside_store::Store;
@@ -24,9 +25,6 @@ use crate::workflow::{self, Engine, Route, Routes};
 
 /// The type of what is written.
 const NOTE: &str = "Communication";
-
-/// After so long what an EHR took can be found there: none of them says how long it takes.
-const VISIBLE_AFTER: SignedDuration = SignedDuration::from_secs(5);
 
 /// What the gateway is told.
 pub struct Options {
@@ -169,11 +167,11 @@ impl Gateway {
 
         let (mut connections, mut outlets) = (None, Vec::new());
         if let Some((key, list)) = options.connections {
-            let wanted: Vec<(Route, bool)> = list
+            let wanted: Vec<(Route, WriteRule)> = list
                 .iter()
                 .filter_map(|one| {
                     let rule = one.profile.write.get(NOTE).filter(|rule| rule.allowed)?;
-                    Some((route(one)?, !rule.find_by.is_empty()))
+                    Some((route(one)?, rule.clone()))
                 })
                 .collect();
             let running = if options.polling {
@@ -188,21 +186,22 @@ impl Gateway {
             } else {
                 Connections::ready(&store, &key, &list)?
             };
-            for (route, searchable) in wanted {
+            for (route, rule) in wanted {
                 if let Some(client) = running.client(route.source.as_str()) {
                     outlets.push(Outlet {
                         route: route.name,
                         client,
                         source: route.source,
-                        searchable,
-                        visible_after: VISIBLE_AFTER,
+                        find_by: rule.find_by,
+                        visible_after: SignedDuration::from_secs(rule.visible_after_seconds),
                     });
                 }
             }
             connections = Some(running);
         }
-        let deliveries = engine.as_ref().map(|engine| {
-            let (deliveries, running) = Deliveries::start(
+        let mut deliveries = None;
+        if let Some(engine) = &engine {
+            let (senders, running) = Deliveries::start(
                 deliver::Options {
                     store: store.clone(),
                     outlets: outlets.clone(),
@@ -211,12 +210,13 @@ impl Gateway {
                     drive: options.drive.clone(),
                 },
                 &working,
-            );
+            )
+            .await;
             for run in running {
                 tracker.spawn(run);
             }
-            deliveries
-        });
+            deliveries = Some(senders);
+        }
         tracker.close();
         Ok(Handle {
             store,

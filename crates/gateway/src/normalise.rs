@@ -198,7 +198,11 @@ async fn decide(
         &input.source,
         store.public_ids().as_ref(),
     );
-    for demographics in outcome.writes.iter_mut().filter_map(|write| write.demographics.as_mut()) {
+    for demographics in outcome
+        .writes
+        .iter_mut()
+        .filter_map(|write| write.demographics.as_mut())
+    {
         record::name_shared(demographics, &origin.rules.shared);
     }
     outcome.aliases = mapped.aliases;
@@ -229,7 +233,10 @@ fn notice(
 ) {
     let received = input.row.received_at;
     for write in &outcome.writes {
-        if !matches!(write.resource_type.as_str(), "Observation" | "Encounter" | "Patient") {
+        if !matches!(
+            write.resource_type.as_str(),
+            "Observation" | "Encounter" | "Patient"
+        ) {
             continue;
         }
         let Ok(resource) = serde_json::from_str::<Value>(&write.body) else {

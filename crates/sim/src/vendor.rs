@@ -28,8 +28,6 @@ impl Vendor {
     /// The vendor of that word.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|vendor| vendor.as_str() == word)
+        Self::ALL.into_iter().find(|vendor| vendor.as_str() == word)
     }
 }

@@ -4,6 +4,7 @@
 //! audit entries are written, one for each patient touched; then the answer leaves. A search reads one position of the record, and its
 //! later pages read the same one. Bodies are handed out as they are stored: nothing is printed anew.
 
+mod attempt;
 mod candidates;
 mod create;
 mod cursor;
@@ -22,36 +23,35 @@ use crate::error::Error;
 use crate::person::members;
 use crate::store::Store;
 
+pub use attempt::Attempt;
 pub use cursor::Cursor;
 pub use gaps::Gap;
 pub use read::{FhirRead, FhirResource};
 pub use search::{FhirFound, FhirSearch, Searched};
 
 impl Store {
-    /// What the application may touch, or the refusal, which is in the log before it is told. `patients` are those that it named.
+    /// What the application may touch, or the refusal, which is in the log before it is told. `patients` are those that it named, `with`
+    /// the names of its parameters.
     async fn planned(
         &self,
         ctx: &OpCtx,
         action: Action,
         (resource_type, operation): (&str, Operation),
         patients: &[String],
+        with: &str,
     ) -> Result<Predicate, Error> {
         self.guard(ctx, action).await?;
         let denial = match plan(ctx, resource_type, operation) {
             Ok(predicate) => return Ok(predicate),
             Err(denial) => denial,
         };
-        let entry = Entry::new(ctx, action.as_str(), AuditOutcome::Denied)
-            .detail(format!("{} {operation:?} {resource_type}", denial.rule()));
-        let mut entries: Vec<Entry> = patients
-            .iter()
-            .filter(|id| is_id(id))
-            .map(|id| entry.clone().patient(id))
-            .collect();
-        if entries.is_empty() {
-            entries.push(entry);
-        }
-        self.audit_all(ctx, entries).await?;
+        let attempt = Attempt {
+            action,
+            outcome: AuditOutcome::Denied,
+            patients: patients.to_vec(),
+            detail: format!("{} {operation:?} {resource_type}{with}", denial.rule()),
+        };
+        self.fhir_attempts(ctx, vec![attempt]).await?;
         Err(Error::Denied(denial))
     }
 
@@ -64,15 +64,20 @@ impl Store {
         detail: String,
     ) -> Result<(), Error> {
         let entry = Entry::new(ctx, action.as_str(), AuditOutcome::Success).detail(detail);
-        let mut entries: Vec<Entry> = patients
-            .into_iter()
-            .map(|patient| entry.clone().patient(patient))
-            .collect();
-        if entries.is_empty() {
-            entries.push(entry);
-        }
-        self.audit_all(ctx, entries).await
+        self.audit_all(ctx, for_each(&entry, patients)).await
     }
+}
+
+/// The entry once for each patient; once without when there is none.
+fn for_each<'a>(entry: &Entry, patients: impl IntoIterator<Item = &'a String>) -> Vec<Entry> {
+    let mut entries: Vec<Entry> = patients
+        .into_iter()
+        .map(|patient| entry.clone().patient(patient))
+        .collect();
+    if entries.is_empty() {
+        entries.push(entry.clone());
+    }
+    entries
 }
 
 /// Whether a text can be an id (FHIR R4 §2.24.0.1). Nothing else is looked up.

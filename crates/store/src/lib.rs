@@ -64,12 +64,14 @@ mod writer;
 pub use account::{Account, NewSession, Session};
 pub use application::TokenWanted;
 pub use audit::{AuditFilter, AuditHealth, AuditRow, Verification};
-pub use case::{CaseCommit, CaseCounts, CaseEvent, CaseFilter, CaseRow, CaseWrite, OutboxPut};
+pub use case::{
+    CaseCommit, CaseCounts, CaseEvent, CaseFilter, CaseRow, CaseWrite, OutboxPut, Trouble, Untold,
+};
 pub use changed::{Changed, Changes};
 pub use commit::Committed;
 pub use connection::{CompletenessRow, EvidenceRow, IncidentRow, Poll, Polled, RouteRow};
 pub use error::Error;
-pub use fhir_api::{Cursor, FhirFound, FhirRead, FhirResource, FhirSearch, Gap, Searched};
+pub use fhir_api::{Attempt, Cursor, FhirFound, FhirRead, FhirResource, FhirSearch, Gap, Searched};
 pub use home::{Home, Homes};
 pub use input::JournalFilter;
 pub use job::Job;

@@ -40,6 +40,7 @@ pub(crate) const DATA: &[Migration] = &[
     migration!(14, "014_workflow.sql"),
     migration!(15, "015_connection.sql"),
     migration!(16, "016_application.sql"),
+    migration!(17, "017_look_again.sql"),
 ];
 
 /// The wrapped keys, which lie outside the data's backups.

@@ -27,18 +27,18 @@ mod changes;
 mod connection;
 #[path = "contract/feed.rs"]
 mod feed;
-#[path = "contract/gaps.rs"]
-mod gaps;
 #[path = "contract/fhir_api.rs"]
 mod fhir_api;
+#[path = "contract/gaps.rs"]
+mod gaps;
 #[path = "contract/journal.rs"]
 mod journal;
 #[path = "contract/opening.rs"]
 mod opening;
-#[path = "contract/outbox.rs"]
-mod outbox;
 #[path = "contract/outage.rs"]
 mod outage;
+#[path = "contract/outbox.rs"]
+mod outbox;
 #[path = "contract/persons.rs"]
 mod persons;
 #[path = "contract/record.rs"]

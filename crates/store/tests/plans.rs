@@ -13,7 +13,7 @@ use bedside_fact::clock::{Timestamp, VirtualClock};
 use bedside_store::{Options, Store};
 
 /// Tables that grow with use.
-const LARGE: [&str; 18] = [
+const LARGE: [&str; 19] = [
     "journal",
     "journal_raw",
     "version",
@@ -29,19 +29,22 @@ const LARGE: [&str; 18] = [
     "case_event",
     "case_snapshot",
     "case_timer",
+    "workflow_look",
     "outbox",
     "poll",
     "job",
 ];
 
 /// Statements that are allowed to look at all of a table: they count, over an index, for a page of figures, or verify the whole log.
-const WHOLE: [&str; 7] = [
+const WHOLE: [&str; 8] = [
     "SELECT count(",
     "SELECT COUNT(",
     "SELECT source, count(",
     "SELECT m.person FROM member m",
     "SELECT state, count(",
     "SELECT state, acknowledged, count(",
+    // Patients whose time to be looked at again is known are those with an open item, and all troubles are asked for.
+    "SELECT patient, trouble, since, due FROM workflow_look WHERE tenant = $1",
     // All of one's gaps are asked for: a line for each patient and question.
     "SELECT source, patient, resource_type, category, coverage, asked_at FROM completeness_now WHERE tenant = $1",
 ];
@@ -97,7 +100,7 @@ fn no_statement_scans_a_large_table() {
 }
 
 /// Statements that run for each poll, case, message or page, and the index that each must go by.
-const HOT: [(&str, &str); 14] = [
+const HOT: [(&str, &str); 18] = [
     (
         "FROM change_feed WHERE tenant = $1 AND seq > $2",
         "PRIMARY KEY (tenant=? AND seq>?)",
@@ -120,9 +123,22 @@ const HOT: [(&str, &str); 14] = [
         "case_timer_due",
     ),
     (
-        "FROM case_timer WHERE tenant = $1 ORDER BY due",
+        "FROM case_timer WHERE tenant = $1 AND rests_until = 0 ORDER BY due",
         "case_timer_due",
     ),
+    (
+        "FROM case_timer WHERE tenant = $1 AND rests_until > 0",
+        "case_timer_rests",
+    ),
+    (
+        "FROM workflow_look WHERE tenant = $1 AND due <= $2",
+        "workflow_look_due",
+    ),
+    (
+        "FROM workflow_look WHERE tenant = $1 ORDER BY due",
+        "workflow_look_due",
+    ),
+    ("FROM outbox WHERE tenant = $1 AND id > $2", "outbox_untold"),
     (
         "FROM poll WHERE tenant = $1 AND source = $2 AND due <= $3",
         "poll_due",

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bedside_core::facts::Catalogue;
 use bedside_fact::clock::Timestamp;
 use bedside_store::Store;
 use jiff::tz::TimeZone;
@@ -9,6 +10,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::connections::Connections;
+use crate::console::news::News;
 use crate::desk::Desk;
 use crate::feeds::Feeds;
 use crate::fhir::Api;
@@ -30,6 +32,8 @@ pub struct App {
     pub connections: Arc<dyn Connections>,
     /// Who may use `/fhir`, and how it reaches the record.
     pub api: Arc<Api>,
+    /// What the names of facts are bound to at this site.
+    pub catalogue: Arc<Catalogue>,
     /// The zone in which times are shown and typed.
     pub zone: TimeZone,
     /// The name of the site, shown in the header.
@@ -43,6 +47,8 @@ pub struct App {
 pub(crate) struct Console {
     pub(crate) app: App,
     pub(crate) traffic: Arc<Traffic>,
+    /// Who has something to read in which item.
+    pub(crate) news: Arc<News>,
     /// Places for pages that listen for changes: each holds a connection open.
     pub(crate) listeners: Arc<Semaphore>,
     /// Ends what would otherwise go on for as long as a page is open.
@@ -54,6 +60,7 @@ impl Console {
         Self {
             app,
             traffic: Arc::new(Traffic::default()),
+            news: Arc::new(News::default()),
             listeners: Arc::new(Semaphore::new(LISTENERS)),
             closing,
         }

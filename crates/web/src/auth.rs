@@ -10,5 +10,5 @@ mod keys;
 mod token;
 
 pub use application::{Application, Jwks};
-pub(crate) use bearer::{Unknown, caller};
+pub(crate) use bearer::{Unknown, caller, nobody};
 pub(crate) use token::issue;

@@ -16,7 +16,7 @@ pub struct ConnectionStatus {
     pub state: String,
     /// The circuit breaker: `closed`, `open` or `half open`.
     pub breaker: String,
-    /// How many requests a minute it allows itself.
+    /// Requests within the last minute.
     pub rate_per_minute: u32,
     /// Requests since the start.
     pub requests: u64,

@@ -5,8 +5,10 @@
 //! `OperationOutcome`. How a search is understood is in `bedside_fhir::search`, how it is answered in `bedside_store`; start at `door`.
 
 mod api;
+mod attempt;
 pub(crate) mod base;
 mod batch;
+mod bounds;
 mod bundle;
 mod capability;
 mod create;

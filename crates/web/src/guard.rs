@@ -146,7 +146,7 @@ fn anonymous(console: &Console) -> OpCtx {
         reason: None,
         via: Via::Console,
         grant: None,
-            clock: console.store().clock().clone(),
+        clock: console.store().clock().clone(),
     }
 }
 

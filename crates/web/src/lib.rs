@@ -43,7 +43,7 @@ pub use auth::{Application, Jwks};
 pub use connections::{ConnectionStatus, Connections, NoConnections};
 pub use desk::{Act, Acted, Answers, Desk, Later, NoDesk, Refused};
 pub use error::Error;
-pub use fhir::{Api, Fetch, Intake, Taken};
 pub use feeds::{FeedStatus, Feeds, NoFeeds};
+pub use fhir::{Api, Fetch, Intake, Taken};
 pub use router::router;
 pub use server::serve;

@@ -28,6 +28,16 @@ pub(crate) fn plain(at: Timestamp, zone: &TimeZone) -> Markup {
     html! { time datetime=(at) { (words(at, zone)) } }
 }
 
+/// An instant with the zone it is said in, for the moments that a page as a whole is about: `22-Nov-2026 08:52 CST`.
+pub(crate) fn zoned(at: Timestamp, zone: &TimeZone) -> Markup {
+    html! { time datetime=(at) { (words(at, zone)) " " (abbreviation(at, zone)) } }
+}
+
+/// What the zone is called at that instant: `CST`, or its offset where it has no name.
+pub(crate) fn abbreviation(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).strftime("%Z").to_string()
+}
+
 /// The time of day of an instant of today, and the date with it of any other: where a full date each time would hide what matters.
 pub(crate) fn clock(at: Timestamp, now: Timestamp, zone: &TimeZone) -> Markup {
     let day = |at: Timestamp| at.to_zoned(zone.clone()).date();

@@ -19,10 +19,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::evaluation::{Evaluation, Finding, Shown, TraceLine};
 
+pub use ladder::timer_name;
 pub use open::open;
 pub use step::step;
 
 pub(crate) use ladder::is_pool;
+
+/// The level of an item that asks for what is missing. Nobody knows yet how urgent it is, so it climbs the strictest ladder.
+pub const QUESTION: &str = "data request";
 
 /// One item, with everything that is shown of it and everything that decides how it goes on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -320,7 +324,7 @@ impl WriteState {
             Self::Confirmed => "confirmed by the EHR",
             Self::Unknown => "unknown: nobody knows whether it arrived",
             Self::Refused => "refused by the EHR",
-            Self::Blocked => "not sent: the route is not proven at this site",
+            Self::Blocked => "not sent to the EHR",
         }
     }
 }
@@ -475,7 +479,7 @@ pub struct Step {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// Somebody else was faster.
-    #[error("the item was acknowledged by somebody else at {at}")]
+    #[error("the item was acknowledged by somebody else")]
     AlreadyAcknowledged {
         /// The account.
         by: String,
@@ -501,18 +505,15 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// What the person reads.
+    /// What the person reads. When it was stands on the item, in the zone of whoever reads it.
     #[must_use]
     pub fn words(&self) -> String {
         match self {
-            Self::AlreadyAcknowledged { by, at } => {
-                format!("Already acknowledged by {by} at {at}.")
+            Self::AlreadyAcknowledged { by, .. } => {
+                format!("Already acknowledged by {by}.")
             }
-            Self::Closed { state, by, at } => {
-                format!(
-                    "This item is already closed ({}) by {by} at {at}.",
-                    state.words()
-                )
+            Self::Closed { state, by, .. } => {
+                format!("This item is already closed ({}) by {by}.", state.words())
             }
             Self::ReasonNeeded => String::from("Choose a reason for closing this item."),
             Self::NotAnAnswer => String::from("Choose one of the answers that this workflow has."),

@@ -26,7 +26,7 @@ pub(crate) fn words(root: &Node, vocabulary: &Vocabulary, problems: &mut Problem
 pub(crate) fn definition(
     definition: &Definition,
     places: &Places,
-    today: Date,
+    today: Option<Date>,
     problems: &mut Problems,
 ) {
     let mut check = Check {
@@ -274,7 +274,7 @@ impl Check<'_> {
         }
     }
 
-    fn sources(&mut self, today: Date) {
+    fn sources(&mut self, today: Option<Date>) {
         if self.definition.sources.is_empty() {
             self.add(
                 "sources",
@@ -283,7 +283,7 @@ impl Check<'_> {
                 "Name the guideline and the local list that its numbers come from.",
             );
         }
-        if self.definition.review_by <= today {
+        if today.is_some_and(|today| self.definition.is_overdue(today)) {
             self.add(
                 "review_by",
                 "check_12",

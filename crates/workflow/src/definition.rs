@@ -10,6 +10,7 @@ use bedside_fact::quantity::Decimal;
 use jiff::civil::Date;
 use serde::Serialize;
 
+use crate::case::is_pool;
 use crate::vocabulary::FactKind;
 
 /// A workflow.
@@ -349,6 +350,34 @@ impl Definition {
         self.review_by
     }
 
+    /// Whether it should have been looked at again by now. It goes on all the same: a safety net does not end by the calendar.
+    #[must_use]
+    pub fn is_overdue(&self, today: Date) -> bool {
+        self.review_by <= today
+    }
+
+    /// The roles that it speaks of and that none of these supplies. A pool has staff whoever is on duty.
+    #[must_use]
+    pub fn roles_without_source<'d>(&'d self, supplied: &[&str]) -> Vec<&'d str> {
+        let who = &self.who;
+        let rungs = self.actions.iter().flat_map(|action| {
+            let rungs = action.not_acknowledged.iter().chain(&action.not_done);
+            rungs.flat_map(|rung| &rung.to)
+        });
+        let roles = [&who.inpatient, &who.outpatient]
+            .into_iter()
+            .chain(&who.then)
+            .chain(&who.inform)
+            .chain(rungs);
+        let mut missing: Vec<&str> = Vec::new();
+        for role in roles.map(String::as_str) {
+            if !is_pool(role) && !supplied.contains(&role) && !missing.contains(&role) {
+                missing.push(role);
+            }
+        }
+        missing
+    }
+
     /// The purpose of use under which its facts are read.
     #[must_use]
     pub fn purpose_of_use(&self) -> &str {
@@ -404,13 +433,17 @@ impl Definition {
     #[must_use]
     pub fn needs(&self, situation: &Situation) -> Vec<(String, Need)> {
         let windows = self.windows();
+        let triggers = self.trigger_facts();
         self.needs
             .iter()
             .map(|needed| {
                 let max_age = needed.max_age.of(situation);
-                let window = windows
-                    .get(needed.name.as_str())
-                    .map(|window| (*window).max(max_age));
+                let mut window = windows.get(needed.name.as_str()).copied();
+                // Behind a newest value that can't be relied on there may be one that can.
+                if needed.skip == 0 && triggers.contains(&needed.fact.as_str()) {
+                    window = window.or(Some(max_age));
+                }
+                let window = window.map(|window| window.max(max_age));
                 let need = Need {
                     fact: needed.fact.clone(),
                     latest: needed.latest,

@@ -3,6 +3,7 @@
 //! `resolve` applies the what-ifs, `condition` the three-valued logic, `show` gathers the context. Unknown is never false here (promise P6):
 //! a row that can't be decided takes the branch that the definition has for it, and where it has none somebody is asked.
 
+mod behind;
 mod condition;
 mod resolve;
 mod show;
@@ -30,15 +31,10 @@ pub fn evaluate(
     now: Timestamp,
     zone: &TimeZone,
 ) -> Evaluation {
-    let scene = Scene {
-        definition,
-        situation: &inputs.situation,
-        groups,
-        now,
-        zone,
-        resolved: resolve::all(definition, inputs, now, zone),
-    };
-    scene.evaluate()
+    let scene = Scene::new(definition, inputs, groups, now, zone);
+    let mut evaluation = scene.judged();
+    evaluation.behind = scene.behind(inputs, &evaluation);
+    evaluation
 }
 
 /// All that an evaluation looks at.
@@ -59,8 +55,28 @@ struct Verdict {
     trace: Vec<TraceLine>,
 }
 
+impl<'a> Scene<'a> {
+    fn new(
+        definition: &'a Definition,
+        inputs: &'a Inputs,
+        groups: &'a Groups,
+        now: Timestamp,
+        zone: &'a TimeZone,
+    ) -> Self {
+        Self {
+            definition,
+            situation: &inputs.situation,
+            groups,
+            now,
+            zone,
+            resolved: resolve::all(definition, inputs, now, zone),
+        }
+    }
+}
+
 impl Scene<'_> {
-    fn evaluate(&self) -> Evaluation {
+    /// What follows from the newest result.
+    fn judged(&self) -> Evaluation {
         let trigger = self.trigger();
         let finding = trigger
             .and_then(|resolved| resolved.chosen.or_else(|| resolved.fact.newest()))
@@ -79,6 +95,7 @@ impl Scene<'_> {
         }
         let action = self.action(&verdict.decision);
         caveats.extend(self.old_groups(action, &verdict.row));
+        caveats.extend(self.overdue());
         let mut seen: Vec<String> = Vec::new();
         caveats.retain(|caveat| {
             let new = !seen.contains(caveat);
@@ -106,9 +123,14 @@ impl Scene<'_> {
                 .unwrap_or_default(),
             trace: verdict.trace,
             finding,
+            standing: trigger
+                .map(|trigger| trigger.fact.data.iter().map(Finding::of).collect())
+                .unwrap_or_default(),
             withdrawn,
             done: self.done(),
             basis,
+            behind: Vec::new(),
+            stands_on_older: false,
         }
     }
 
@@ -272,6 +294,17 @@ impl Scene<'_> {
             .collect()
     }
 
+    /// That the workflow itself is past its review date: it goes on, and each item says so.
+    fn overdue(&self) -> Option<String> {
+        let today = self.now.to_zoned(self.zone.clone()).date();
+        self.definition.is_overdue(today).then(|| {
+            format!(
+                "This workflow was due for review on {}.",
+                self.definition.review_by.strftime("%d-%b-%Y")
+            )
+        })
+    }
+
     /// One text that stands for all that was looked at, without the age of things.
     fn basis(&self, verdict: &Verdict, withdrawn: &[Finding]) -> String {
         let mut context = digest::Context::new(&digest::SHA256);
@@ -280,6 +313,7 @@ impl Scene<'_> {
             context.update(&[0]);
         };
         add(&self.definition.hash);
+        add(&self.overdue().unwrap_or_default());
         add(&format!("{:?} {:?}", verdict.decision, verdict.row));
         let circumstances = self.situation;
         add(&format!(

@@ -64,6 +64,9 @@ pub struct Evaluation {
     /// The newest result of the fact that the workflow is about, whatever was decided.
     #[serde(default)]
     pub finding: Option<Finding>,
+    /// The results of that fact which stand, as far back as the definition looks.
+    #[serde(default)]
+    pub standing: Vec<Finding>,
     /// Results of that fact which were withdrawn, the newest first.
     #[serde(default)]
     pub withdrawn: Vec<Finding>,
@@ -73,6 +76,20 @@ pub struct Evaluation {
     /// What it all stands on, as one text: two evaluations with the same basis differ in nothing but the age of things.
     #[serde(default)]
     pub basis: String,
+    /// What follows from older results of the same fact, where that is more urgent and the newest one can't be relied on: the most urgent
+    /// first. A haemolysed specimen or a value that can't be read takes no dangerous one from sight.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub behind: Vec<Evaluation>,
+    /// It is one of those: newer results were passed over, and the caveats name them.
+    #[serde(default)]
+    pub stands_on_older: bool,
+}
+
+impl Evaluation {
+    /// What may open a case, in the order in which it is tried: one whose finding somebody has already dealt with leaves the next.
+    pub fn candidates(&self) -> impl Iterator<Item = &Self> {
+        self.behind.iter().chain(std::iter::once(self))
+    }
 }
 
 /// One condition as it came out.
@@ -106,7 +123,7 @@ pub struct Shown {
     /// What is missing and why.
     #[serde(default)]
     pub gaps: Vec<String>,
-    /// For drawing: when, how much, as the source wrote it; the oldest first.
+    /// For drawing: when, how much (always a finite number), as the source wrote it; the oldest first.
     #[serde(default)]
     pub trend: Vec<(Timestamp, f64, String)>,
 }

@@ -14,6 +14,15 @@ use crate::problem::{Problem, Problems};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Groups {
     list: Vec<Group>,
+    /// Substances that are in no group: an entry that names one of them is known for what it is.
+    others: Vec<Substance>,
+}
+
+/// A substance, by its name and by its code where the list has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct Substance {
+    name: String,
+    code: Option<(String, String)>,
 }
 
 /// A code list.
@@ -79,15 +88,16 @@ pub fn groups(file: &str, text: &str) -> Result<Groups, Vec<Problem>> {
     };
     let mut list: Vec<Group> = Vec::new();
     for (key, _) in root.map().unwrap_or_default() {
-        if key.text != "groups" {
+        if !["groups", "other substances"].contains(&key.text.as_str()) {
             problems.add(
                 key.at,
                 "unknown_key",
                 format!("`{}` is no key of this file.", key.text),
-                "The file has one key, `groups`.",
+                "The file has the keys `groups` and `other substances`.",
             );
         }
     }
+    let others = others(&root, &mut problems);
     match root.get("groups").and_then(Node::list) {
         Some(nodes) => {
             for node in nodes {
@@ -113,7 +123,7 @@ pub fn groups(file: &str, text: &str) -> Result<Groups, Vec<Problem>> {
         ),
     }
     if problems.is_empty() {
-        Ok(Groups { list })
+        Ok(Groups { list, others })
     } else {
         Err(problems.sorted())
     }
@@ -131,29 +141,45 @@ impl Groups {
     }
 }
 
-impl Group {
-    /// Whether an entry belongs to the group. An entry that is coded in no system that the group knows, and bears none of its names, may be
-    /// anything.
-    pub(crate) fn holds(&self, datum: &Datum) -> Truth {
-        let by_code = datum.codes.iter().any(|code| {
-            self.codes
-                .iter()
-                .any(|(system, known)| is_system(system, &code.system) && *known == code.code)
-        });
-        if by_code || self.names.iter().any(|name| has_word(&datum.label, name)) {
-            return Truth::True;
-        }
-        let comparable = datum.codes.iter().any(|code| {
-            self.codes
-                .iter()
-                .any(|(system, _)| is_system(system, &code.system))
-        });
-        if comparable {
+impl Groups {
+    /// Whether an entry belongs to a group. That it bears none of the group's codes and names says nothing: a product has a code and a brand
+    /// of its own. It is not of the group when it is known as something else.
+    pub(crate) fn holds(&self, group: &Group, datum: &Datum) -> Truth {
+        if datum.forbidden {
+            Truth::False
+        } else if group.bears(datum) {
+            Truth::True
+        } else if self.is_known(datum) {
             Truth::False
         } else {
             Truth::Unknown
         }
     }
+
+    /// Whether it is known which substance an entry is of.
+    fn is_known(&self, datum: &Datum) -> bool {
+        let listed = self.list.iter().any(|group| group.bears(datum));
+        listed
+            || self.others.iter().any(|other| {
+                let coded = other.code.iter().any(|code| bears(datum, code));
+                coded || has_word(&datum.label, &other.name)
+            })
+    }
+}
+
+impl Group {
+    /// Whether an entry bears one of the codes or names.
+    fn bears(&self, datum: &Datum) -> bool {
+        self.codes.iter().any(|code| bears(datum, code))
+            || self.names.iter().any(|name| has_word(&datum.label, name))
+    }
+}
+
+fn bears(datum: &Datum, (system, code): &(String, String)) -> bool {
+    datum
+        .codes
+        .iter()
+        .any(|other| is_system(system, &other.system) && other.code == *code)
 }
 
 fn is_system(called: &str, written: &str) -> bool {
@@ -175,6 +201,47 @@ fn has_word(text: &str, name: &str) -> bool {
             .and_then(|part| part.chars().next());
         edge(before) && edge(after)
     })
+}
+
+/// `other substances`: names, each with its code before it where the list has one: `RxNorm 6918 metoprolol`.
+fn others(root: &Node, problems: &mut Problems) -> Vec<Substance> {
+    let Some(node) = root.get("other substances") else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for item in node.list().unwrap_or_default() {
+        let text = item.text().unwrap_or_default().trim();
+        let coded = text
+            .split_once(' ')
+            .filter(|(system, _)| SYSTEMS.iter().any(|(name, _)| name == system));
+        let substance = match coded {
+            None => Some((text, None)),
+            Some((system, rest)) => rest
+                .split_once(' ')
+                .map(|(code, name)| (name.trim(), Some((system.to_owned(), code.to_owned())))),
+        };
+        match substance.filter(|(name, _)| !name.is_empty()) {
+            Some((name, code)) => found.push(Substance {
+                name: name.to_owned(),
+                code,
+            }),
+            None => problems.add(
+                item.at,
+                "group",
+                "A substance is a name, or a code and a name: `RxNorm 6918 metoprolol`.",
+                "",
+            ),
+        }
+    }
+    if found.is_empty() {
+        problems.add(
+            node.at,
+            "group",
+            "`other substances` is a list of names.",
+            "Leave it out when there are none.",
+        );
+    }
+    found
 }
 
 fn read(node: &Node, problems: &mut Problems) -> Option<Group> {
@@ -326,41 +393,96 @@ mod tests {
         let text = ONE.replace("codes: [ \"RxNorm 3407\" ]", "names: [ digoxin ]");
         let groups = groups("groups.yaml", &text).unwrap();
         let group = groups.get("a").unwrap();
-        assert_eq!(
-            group.holds(&entry("Digoxin 125 micrograms", "", "")),
-            Truth::True
-        );
-        assert_eq!(group.holds(&entry("DIGOXIN", "", "")), Truth::True);
-        assert_eq!(
-            group.holds(&entry("methyldigoxine", "", "")),
-            Truth::Unknown
-        );
+        let holds = |label| groups.holds(group, &entry(label, "", ""));
+        assert_eq!(holds("Digoxin 125 micrograms"), Truth::True);
+        assert_eq!(holds("DIGOXIN"), Truth::True);
+        assert_eq!(holds("methyldigoxine"), Truth::Unknown);
     }
 
     #[test]
     fn codes_count_in_their_own_system_only() {
         let groups = groups("groups.yaml", ONE).unwrap();
         let group = groups.get("a").unwrap();
+        let holds = |system, code| groups.holds(group, &entry("x", system, code));
         for system in [
             "RXN",
             "http://www.nlm.nih.gov/research/umls/rxnorm",
             "RxNorm",
         ] {
-            assert_eq!(
-                group.holds(&entry("x", system, "3407")),
-                Truth::True,
-                "{system}"
-            );
-            assert_eq!(
-                group.holds(&entry("x", system, "9")),
-                Truth::False,
-                "{system}"
-            );
+            assert_eq!(holds(system, "3407"), Truth::True, "{system}");
+            assert_eq!(holds(system, "9"), Truth::Unknown, "{system}");
         }
+        assert_eq!(holds("http://snomed.info/sct", "3407"), Truth::Unknown);
+        assert_eq!(holds("", "3407"), Truth::Unknown);
+    }
+
+    #[test]
+    fn p06_a_product_is_not_known_to_be_outside_a_group_by_its_code_alone() {
+        const RXNORM: &str = "http://www.nlm.nih.gov/research/umls/rxnorm";
+        let groups = crate::testing::groups();
+        let digoxin = groups.get("digoxin").unwrap();
+        let raising = groups.get("raising potassium").unwrap();
+        let cases = [
+            // Products, by brand and by the words of the code system.
+            ("Digitek 0.125 mg", "197604", Truth::True, Truth::False),
+            ("Zestril 10 mg", "104377", Truth::False, Truth::True),
+            ("Entresto 24-26 mg", "1656340", Truth::False, Truth::True),
+            (
+                "metoprolol tartrate 25 MG Oral Tablet",
+                "866924",
+                Truth::False,
+                Truth::False,
+            ),
+            // A substance by its code, whatever it is called here.
+            ("Tbl. XY", "6918", Truth::False, Truth::False),
+            // A product of which nothing is known, and one that nobody named.
+            ("Novumed 5", "999999", Truth::Unknown, Truth::Unknown),
+            (
+                "not named by the source",
+                "999998",
+                Truth::Unknown,
+                Truth::Unknown,
+            ),
+        ];
+        for (label, code, is_digoxin, is_raising) in cases {
+            let datum = entry(label, RXNORM, code);
+            assert_eq!(groups.holds(digoxin, &datum), is_digoxin, "{label}");
+            assert_eq!(groups.holds(raising, &datum), is_raising, "{label}");
+        }
+    }
+
+    #[test]
+    fn an_order_not_to_give_something_is_not_of_its_group() {
+        let groups = crate::testing::groups();
+        let digoxin = groups.get("digoxin").unwrap();
+        let forbidden = Datum {
+            forbidden: true,
+            ..entry("DO NOT GIVE: digoxin", "RxNorm", "3407")
+        };
+        assert_eq!(groups.holds(digoxin, &forbidden), Truth::False);
+    }
+
+    #[test]
+    fn other_substances_are_names_or_codes_with_names() {
+        let with = |list: &str| format!("{ONE}other substances: [ {list} ]\n");
+        assert!(groups("g", &with("metoprolol, \"RxNorm 6918 metoprolol\"")).is_ok());
         assert_eq!(
-            group.holds(&entry("x", "http://snomed.info/sct", "3407")),
-            Truth::Unknown
+            refused(&with("\"RxNorm 6918\"")),
+            [
+                (
+                    7,
+                    19,
+                    String::from("`other substances` is a list of names.")
+                ),
+                (
+                    7,
+                    21,
+                    String::from(
+                        "A substance is a name, or a code and a name: `RxNorm 6918 metoprolol`."
+                    )
+                ),
+            ]
         );
-        assert_eq!(group.holds(&entry("x", "", "3407")), Truth::Unknown);
+        assert!(groups("g", &format!("{ONE}other substances: x\n")).is_err());
     }
 }

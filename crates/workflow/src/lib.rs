@@ -24,6 +24,6 @@ pub use evaluate::evaluate;
 pub use evaluation::{Decision, Evaluation, Finding, Inputs, Shown, ShownLine, TraceLine};
 pub use groups::{Groups, groups};
 pub use problem::Problem;
-pub use read::load;
+pub use read::{load, review};
 pub use shipped::{CRITICAL_POTASSIUM, GROUPS};
 pub use vocabulary::{FactKind, Vocabulary};

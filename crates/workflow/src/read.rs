@@ -2,7 +2,7 @@
 //!
 //! This is a first version of the language and a true subset of it: what is accepted here stays valid and keeps its meaning. A block, verb
 //! or condition that is not there yet is refused by name, never passed over. `blocks` and its neighbours read; what has to hold between the
-//! blocks is in [`crate::check`].
+//! blocks is in `check`.
 
 mod actions;
 mod blocks;
@@ -52,7 +52,9 @@ pub(crate) const BLOCKS: [&str; 19] = [
 pub(crate) const REPEAT: &str = "repeat";
 const LATER: [&str; 3] = ["downtime", "watch", "examples"];
 
-/// Reads and checks a definition.
+/// Reads and checks a definition that is to run.
+///
+/// That its review date has passed is no reason not to run it; each of its items says so then.
 ///
 /// # Errors
 /// Everything that is wrong in the file, in its order. Checks that need a whole definition run only on one.
@@ -61,7 +63,30 @@ pub fn load(
     text: &str,
     vocabulary: &Vocabulary,
     groups: &Groups,
+) -> Result<Definition, Vec<Problem>> {
+    read(file, text, vocabulary, groups, None)
+}
+
+/// Reads and checks a definition as whoever answers for it does: a review date that has passed is a problem too.
+///
+/// # Errors
+/// As [`load`], and the review date.
+pub fn review(
+    file: &str,
+    text: &str,
+    vocabulary: &Vocabulary,
+    groups: &Groups,
     today: Date,
+) -> Result<Definition, Vec<Problem>> {
+    read(file, text, vocabulary, groups, Some(today))
+}
+
+fn read(
+    file: &str,
+    text: &str,
+    vocabulary: &Vocabulary,
+    groups: &Groups,
+    today: Option<Date>,
 ) -> Result<Definition, Vec<Problem>> {
     let mut problems = Problems::new(file);
     let root = match yaml::parse(text) {

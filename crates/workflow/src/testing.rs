@@ -55,7 +55,6 @@ fn read_definition() -> Definition {
         CRITICAL_POTASSIUM,
         &vocabulary(),
         &groups(),
-        TODAY,
     )
     .unwrap_or_else(|problems| panic!("{problems:#?}"))
 }
@@ -98,6 +97,7 @@ pub(crate) fn datum(label: &str, said: &str, identity: &str, taken: Timestamp) -
         verification: Verification::Final,
         doubt: None,
         corrected: None,
+        forbidden: false,
         patient: ResourceId::new("p1"),
         resources: vec![format!("Observation/{identity}")],
         seq: Seq(taken.as_second()),

@@ -36,16 +36,16 @@ pub(super) async fn run(
                 .iter()
                 .find(|source| source.name == name)
                 .and_then(|source| source.fhir.as_ref()?.test_patient.clone());
-            let patient = patient.or(configured).ok_or_else(|| {
-                Fault::input("name a test patient with --patient, or as `test_patient` in the configuration")
-            })?;
+            let patient = test_patient(configured, patient, &name)?;
             let outlet = app
                 .gateway
                 .outlets()
                 .iter()
                 .find(|outlet| outlet.source.as_str() == name)
                 .ok_or_else(|| {
-                    Fault::found(format!("{name} takes no notes by FHIR: there is no route to prove"))
+                    Fault::found(format!(
+                        "{name} takes no notes by FHIR: there is no route to prove"
+                    ))
                 })?;
             let id = bedside_gateway::deliver::prove(
                 &app.store,
@@ -61,8 +61,13 @@ pub(super) async fn run(
                     .await;
             } else {
                 out.line(format!(
-                    "{} is proven: the test note was written as {id}, read back and compared. Notes are written on it from now on.",
-                    outlet.route
+                    "{} is proven: the test note was written as {id}, read back and compared{}. Notes are written on it from now on.",
+                    outlet.route,
+                    if outlet.find_by.is_empty() {
+                        "; an unanswered note can't be searched for here and is left to a person"
+                    } else {
+                        ", and found by search"
+                    }
                 ))
                 .await;
             }
@@ -75,8 +80,35 @@ pub(super) async fn run(
             control(app, &name, "asked again", Connections::resume, out).await
         }
         ConnectCommand::Resync { name } => {
-            control(app, &name, "asked for everything anew", Connections::resync, out).await
+            control(
+                app,
+                &name,
+                "asked for everything anew",
+                Connections::resync,
+                out,
+            )
+            .await
         }
+    }
+}
+
+/// The patient whom a test note is written to. Typed at the prompt alone a number may be anybody's, so it is the one of the configuration,
+/// which somebody wrote down with care; typed as well, it must be the same.
+fn test_patient(
+    configured: Option<String>,
+    typed: Option<String>,
+    source: &str,
+) -> Result<String, Fault> {
+    let configured = configured.ok_or_else(|| {
+        Fault::input(format!(
+            "write the EHR's id of a patient whom nobody treats into the configuration: `test_patient` under `[source.fhir]` of {source}"
+        ))
+    })?;
+    match typed {
+        Some(typed) if typed != configured => Err(Fault::input(format!(
+            "the configuration names another test patient for {source}; a test note goes to that one only"
+        ))),
+        Some(_) | None => Ok(configured),
     }
 }
 
@@ -106,13 +138,22 @@ async fn control(
 }
 
 async fn check(app: &App, names: &[String], out: &Out) -> Result<u8, Fault> {
-    let mut all = true;
+    // Nothing to check is nothing that is well.
+    let mut all = !names.is_empty();
     let mut list = Vec::new();
     for name in names {
-        let Some(connections) = app.gateway.connections() else {
-            continue;
+        let check = match app.gateway.connections() {
+            Some(connections) => connections.check(name).await,
+            None => None,
         };
-        let Some(check) = connections.check(name).await else {
+        let Some(check) = check else {
+            all = false;
+            let words = "could not be checked: it does not run here";
+            if out.json() {
+                list.push(json!({ "name": name, "ok": false, "words": words }));
+            } else {
+                out.line(format!("{name} {words}")).await;
+            }
             continue;
         };
         let parts = [
@@ -141,7 +182,8 @@ async fn check(app: &App, names: &[String], out: &Out) -> Result<u8, Fault> {
         }
     }
     if out.json() {
-        out.document(&json!({ "ok": all, "connections": list })).await;
+        out.document(&json!({ "ok": all, "connections": list }))
+            .await;
     } else if names.is_empty() {
         out.note("the configuration names no FHIR connection; `bedside init` writes an example")
             .await;

@@ -55,7 +55,7 @@ const LINK_SECONDS: i64 = 7 * 86_400;
 const MARK: &str = "made-by-demo";
 
 /// Seconds between two looks for results, and at the rest, in the demo.
-const LABS_EVERY: u32 = 15 * 60;
+const LABS_EVERY: u32 = 20 * 60;
 const REST_EVERY: u32 = 4 * 60 * 60;
 
 pub(super) async fn run(place: Place, demo: Demo, named: bool, out: &Out) -> Result<u8, Fault> {
@@ -122,7 +122,15 @@ pub(super) async fn run(place: Place, demo: Demo, named: bool, out: &Out) -> Res
         out.note("A simulated day is played first, over real HL7 v2 and FHIR sockets …")
             .await;
     }
-    let played = play::play(&app, &clock, &mut stage, &mut clinicians, &mut sender, until).await?;
+    let played = play::play(
+        &app,
+        &clock,
+        &mut stage,
+        &mut clinicians,
+        &mut sender,
+        until,
+    )
+    .await?;
     let last_vitals = stage.last_vitals();
     if demo.once {
         summary::print(&app, &stage, out, started, played).await?;
@@ -236,8 +244,14 @@ async fn start_app(
 /// What a site would write into the profile of each simulated EHR: its tenant, and that it bears any load, since a day passes in seconds.
 fn layer(stand: &stage::Stand) -> String {
     let mut text = String::from("[limits]\nper_minute = 600000\nburst = 600000\nconcurrency = 4\n");
-    if let Some(tenant) = stand.ehr.tenant().filter(|_| stand.vendor == Vendor::Athena) {
-        text.push_str(&format!("[request.parameters]\n\"ah-practice\" = \"{tenant}\"\n"));
+    if let Some(tenant) = stand
+        .ehr
+        .tenant()
+        .filter(|_| stand.vendor == Vendor::Athena)
+    {
+        text.push_str(&format!(
+            "[request.parameters]\n\"ah-practice\" = \"{tenant}\"\n"
+        ));
     }
     text
 }

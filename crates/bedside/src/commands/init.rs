@@ -25,7 +25,8 @@ pub(super) async fn run(dir: &Path, out: &Out) -> Result<u8, Fault> {
     let drew = if scope.exists() {
         false
     } else {
-        std::fs::write(&scope, bedside_core::scope::TEMPLATE).map_err(|error| failed(&scope, error))?;
+        std::fs::write(&scope, bedside_core::scope::TEMPLATE)
+            .map_err(|error| failed(&scope, error))?;
         true
     };
     let place = Place::find(Some(&config), None)?;

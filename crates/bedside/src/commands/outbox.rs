@@ -48,13 +48,20 @@ pub(super) async fn run(
             app.store
                 .outbox_resolve(&ctx, id, resolution, &reason)
                 .await?;
-            if let Some(engine) = app.gateway.engine() {
-                engine.reconcile().await?;
-            }
+            // It is settled by now; that its item hears of it later is news, and no failure of what was asked for.
+            let told = match app.gateway.engine() {
+                Some(engine) => engine.reconcile().await.is_ok(),
+                None => false,
+            };
             if out.json() {
-                out.document(&json!({ "id": id, "found": found })).await;
+                out.document(&json!({ "id": id, "found": found, "told": told }))
+                    .await;
             } else {
                 out.line(format!("{id}: {words}")).await;
+            }
+            if !told {
+                out.note("its item says so once `bedside serve` looks at it again, or starts")
+                    .await;
             }
             Ok(0)
         }

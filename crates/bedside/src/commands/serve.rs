@@ -79,6 +79,7 @@ impl Up {
                 key: Arc::clone(&app.key),
             }),
             api: Arc::new(api(app).await?),
+            catalogue: Arc::clone(&app.catalogue),
             zone: app.config.zone(),
             site: app.config.site.clone(),
             tls: app.config.http.secure(),

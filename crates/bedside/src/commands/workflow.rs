@@ -39,7 +39,14 @@ async fn check(files: &[PathBuf], facts: Option<&Path>, out: &Out) -> Result<u8,
     let is_groups = |path: &&PathBuf| path.file_name().is_some_and(|name| name == "groups.yaml");
     let mut groups: Option<Groups> = None;
     for path in files.iter().filter(is_groups) {
-        match bedside_workflow::groups(&path.display().to_string(), &site::text(path)?) {
+        let text = match site::decoded(path)? {
+            Ok(text) => text,
+            Err(problem) => {
+                problems.push(problem);
+                continue;
+            }
+        };
+        match bedside_workflow::groups(&path.display().to_string(), &text) {
             Ok(read) => groups = Some(read),
             Err(found) => problems.extend(found),
         }
@@ -48,31 +55,50 @@ async fn check(files: &[PathBuf], facts: Option<&Path>, out: &Out) -> Result<u8,
         Some(groups) => groups,
         None => beside(files)?,
     };
-    let today = site::today();
+    // No configuration is named here: the zone is that of the machine on which somebody checks.
+    let today = site::today(jiff::tz::TimeZone::system());
     let vocabulary = site::vocabulary(&catalogue);
     let mut checked = 0_usize;
+    let mut warnings: Vec<String> = Vec::new();
     for path in files.iter().filter(|path| !is_groups(path)) {
         checked += 1;
         let name = path.display().to_string();
-        let read =
-            bedside_workflow::load(&name, &site::text(path)?, &vocabulary, &groups, today);
-        if let Err(found) = read {
-            problems.extend(found);
+        let text = match site::decoded(path)? {
+            Ok(text) => text,
+            Err(problem) => {
+                problems.push(problem);
+                continue;
+            }
+        };
+        let read = bedside_workflow::review(&name, &text, &vocabulary, &groups, today);
+        match read {
+            Ok(definition) => warnings.extend(site::warnings(&definition, today)),
+            Err(found) => problems.extend(found),
         }
     }
     let ok = problems.is_empty();
     if out.json() {
-        out.document(&json!({ "ok": ok, "problems": problems })).await;
+        for warning in &warnings {
+            out.note(warning.clone()).await;
+        }
+        out.document(&json!({ "ok": ok, "problems": problems }))
+            .await;
         return Ok(u8::from(!ok));
     }
     for problem in &problems {
         out.line(site::line(problem)).await;
     }
+    for warning in &warnings {
+        out.note(format!("warning: {warning}")).await;
+    }
     if ok {
         out.line(format!("{checked} definition(s) in order.")).await;
     } else {
-        out.note(format!("{} problem(s); nothing that has one is loaded", problems.len()))
-            .await;
+        out.note(format!(
+            "{} problem(s); nothing that has one is loaded",
+            problems.len()
+        ))
+        .await;
     }
     Ok(u8::from(!ok))
 }

@@ -408,7 +408,10 @@ fn the_demo_plays_the_same_day_for_the_same_seed() {
     assert!(items("opened") >= 3, "{first}");
     assert!(items("opened") >= items("acknowledged"), "{first}");
     assert!(items("done") > 0, "{first}");
-    assert!(first["writes"]["confirmed"].as_u64().unwrap() > 0, "{first}");
+    assert!(
+        first["writes"]["confirmed"].as_u64().unwrap() > 0,
+        "{first}"
+    );
     assert_eq!(play("two"), first, "one seed, two days");
 
     // What is not a demo's is left alone.

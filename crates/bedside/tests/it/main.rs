@@ -8,13 +8,16 @@ mod account;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
-mod clients;
-#[cfg(test)]
 mod changes;
+#[cfg(test)]
+mod check;
+#[cfg(test)]
+mod clients;
 #[cfg(test)]
 mod confirmed;
 #[cfg(test)]
 mod connection;
+#[cfg(test)]
 mod contract;
 #[cfg(test)]
 mod corpus;

@@ -7,9 +7,11 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::Denial;
 use crate::ctx::OpCtx;
+use crate::map::types::is_resource_type;
 
 /// What is asked of a resource type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -34,6 +36,84 @@ pub struct Grant {
 pub struct Predicate {
     /// The types whose resources may be in the answer, included and referenced ones too.
     pub types: BTreeSet<String>,
+}
+
+impl Predicate {
+    /// Leaves out what a resource contains of other types, and marks it as a part then (FHIR R4 §3.1.1.5.9). What is contained and says no
+    /// type goes too. `true` when something was left out.
+    pub fn leave_out(&self, resource: &mut Value) -> bool {
+        let changed = self.strip(resource);
+        if changed && let Some(members) = resource.as_object_mut() {
+            mark(members.entry("meta").or_insert_with(|| json!({})));
+        }
+        changed
+    }
+
+    /// At every depth: a contained resource must not contain others (FHIR R4 §2.3.0.2), and who would hide one does not ask.
+    fn strip(&self, value: &mut Value) -> bool {
+        match value {
+            Value::Object(members) => {
+                let mut changed = match members.get_mut("contained") {
+                    Some(Value::Array(list)) => {
+                        let before = list.len();
+                        list.retain(|one| self.has(one));
+                        list.len() < before
+                    }
+                    Some(single) => {
+                        let goes = !self.has(single);
+                        if goes {
+                            *single = Value::Null;
+                        }
+                        goes
+                    }
+                    None => false,
+                };
+                if changed {
+                    // FHIR forbids empty arrays and null.
+                    members.retain(|name, value| {
+                        name != "contained"
+                            || !(value.is_null() || value.as_array().is_some_and(Vec::is_empty))
+                    });
+                }
+                for value in members.values_mut() {
+                    changed |= self.strip(value);
+                }
+                changed
+            }
+            Value::Array(list) => {
+                let mut changed = false;
+                for value in list {
+                    changed |= self.strip(value);
+                }
+                changed
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+        }
+    }
+
+    fn has(&self, resource: &Value) -> bool {
+        resource
+            .get("resourceType")
+            .and_then(Value::as_str)
+            .is_some_and(|name| self.types.contains(name))
+    }
+}
+
+/// Says in `meta` that the resource is not whole, so that nobody writes it back.
+fn mark(meta: &mut Value) {
+    let Some(meta) = meta.as_object_mut() else {
+        return;
+    };
+    let tags = meta.entry("tag").or_insert_with(|| json!([]));
+    let is_marked = |tag: &Value| tag.get("code").and_then(Value::as_str) == Some("SUBSETTED");
+    if let Some(tags) = tags.as_array_mut()
+        && !tags.iter().any(is_marked)
+    {
+        tags.push(json!({
+            "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue",
+            "code": "SUBSETTED",
+        }));
+    }
 }
 
 impl Grant {
@@ -93,6 +173,12 @@ impl Grant {
             );
         }
         Self { allowed }
+    }
+
+    /// Whether FHIR R4 has a resource type of this name. Nothing else that a program asks for is repeated in the log.
+    #[must_use]
+    pub fn is_type(name: &str) -> bool {
+        is_resource_type(name)
     }
 
     /// Whether nothing is granted.
@@ -207,6 +293,31 @@ mod tests {
             "system/Patient.r"
         );
         assert!(wide.narrowed("patient/*.read openid */*.rs").is_empty());
+    }
+
+    #[test]
+    fn d16_what_is_contained_and_not_granted_is_left_out_at_every_depth() {
+        let predicate = Predicate {
+            types: ["Observation", "Device"].map(String::from).into(),
+        };
+        let mut whole = json!({"resourceType":"Observation","valueDecimal":1,"contained":[
+            {"resourceType":"Device","id":"d"},{"resourceType":"Observation","id":"o"}]});
+        let before = whole.clone();
+        assert!(!predicate.leave_out(&mut whole));
+        assert_eq!(whole, before);
+        let mut part = json!({"resourceType":"Observation","contained":[
+            {"resourceType":"Patient","name":[{"family":"secret"}]},
+            {"name":"secret"}, "secret", null,
+            {"resourceType":"Device","id":"d","contained":[{"resourceType":"Patient","id":"secret"}]}],
+            "component":[{"contained":{"resourceType":"Patient","id":"secret"}}]});
+        assert!(predicate.leave_out(&mut part));
+        assert!(!part.to_string().contains("secret"));
+        assert_eq!(
+            part["contained"],
+            json!([{"resourceType":"Device","id":"d"}])
+        );
+        assert_eq!(part["meta"]["tag"][0]["code"], "SUBSETTED");
+        assert!(part["component"][0].get("contained").is_none());
     }
 
     #[test]

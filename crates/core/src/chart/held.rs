@@ -24,6 +24,7 @@ pub(crate) fn provisional(record: &PersonRecord) -> Vec<Stored> {
         let Some(mapped) = map(held).filter(|mapped| mapped.ending == MapEnding::Map) else {
             continue;
         };
+        let patient = record_of(record, &mapped.drafts);
         let results = of_this_person(record, mapped.drafts);
         let standing: Vec<Option<Current>> = results
             .iter()
@@ -41,7 +42,7 @@ pub(crate) fn provisional(record: &PersonRecord) -> Vec<Stored> {
             let stored = Stored {
                 resource_type: write.resource_type,
                 id: write.id.clone(),
-                patient: None,
+                patient: patient.clone(),
                 version: write.version,
                 body: write.body,
                 source: held.source.id.clone(),
@@ -125,6 +126,27 @@ fn of_this_person(record: &PersonRecord, drafts: Vec<Draft>) -> Vec<Draft> {
                 .is_some_and(|patient| !strangers.contains(patient))
         })
         .collect()
+}
+
+/// The record of this person that an input is about: the one that bears a number of the input's patient, else the person's first.
+fn record_of(record: &PersonRecord, drafts: &[Draft]) -> Option<ResourceId> {
+    let named: HashSet<(String, String)> = drafts
+        .iter()
+        .filter(|draft| draft.resource_type == "Patient")
+        .flat_map(|draft| numbers(&draft.body))
+        .collect();
+    let bears = |stored: &&Stored| {
+        serde_json::from_str::<Value>(&stored.body)
+            .is_ok_and(|body| numbers(&body).iter().any(|number| named.contains(number)))
+    };
+    record
+        .resources
+        .iter()
+        .filter(|stored| stored.resource_type == "Patient" && record.patients.contains(&stored.id))
+        .find(bears)
+        .map(|stored| &stored.id)
+        .or_else(|| record.patients.first())
+        .cloned()
 }
 
 /// The numbers of a Patient, with their authorities.

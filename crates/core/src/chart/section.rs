@@ -51,7 +51,8 @@ impl Kind {
     const fn covers(self) -> (&'static [&'static str], &'static str) {
         match self {
             Self::Allergies => (&["AllergyIntolerance"], ""),
-            Self::Problems => (&["Condition"], ""),
+            // What is asked for as a problem list is the list of problems; encounter diagnoses are others.
+            Self::Problems => (&["Condition"], "problem-list-item"),
             Self::Medications => (&["MedicationRequest", "MedicationStatement"], ""),
             Self::Labs => (&["Observation"], "laboratory"),
             Self::Vitals => (&["Observation"], "vital-signs"),

@@ -174,11 +174,15 @@ impl<'a> Asking<'a> {
     fn holes(&self) -> Vec<Question> {
         self.questions()
             .into_iter()
-            // A feed that was never asked misses nothing when it has spoken.
             .filter(|question| {
-                question
-                    .gap
-                    .is_some_and(|gap| gap != Gap::NeverAsked && gap != Gap::AskedTooLongAgo)
+                question.gap.is_some_and(|gap| {
+                    // A feed can't be asked and misses nothing; an EHR that was asked for other things may have entries of this one.
+                    if gap == Gap::NeverAsked {
+                        return !question.is_feed;
+                    }
+                    // An old answer to a list leaves out what was added since; a value has a time of its own.
+                    gap != Gap::AskedTooLongAgo || matches!(self.fact.kind, Kind::List | Kind::Flag)
+                })
             })
             .collect()
     }

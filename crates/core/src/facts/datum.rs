@@ -251,6 +251,7 @@ fn datum(
         doubt: (!doubts.is_empty()).then(|| doubts.join("; ")),
         corrected: is_correction(&finding.status)
             .then(|| String::from("replaces an earlier value")),
+        forbidden: false,
         patient: seen
             .stored
             .patient

@@ -29,6 +29,8 @@ pub(super) enum Standing {
     Withdrawn,
     /// It is no entry but a statement that there is none.
     Stated(Absence),
+    /// It is an order not to give something: shown, and nothing that the patient takes.
+    Forbidden,
 }
 
 /// One entry of a list.
@@ -103,7 +105,7 @@ pub(super) fn medications(seen: &[Seen<'_>], moment: &Moment<'_>) -> Vec<Entry> 
             if is_order && matches!(intent, "proposal" | "plan" | "option") {
                 doubts.push(format!("a {intent}, not an order"));
             }
-            if matches!(status, "draft" | "unknown" | "intended") {
+            if matches!(status, "draft" | "unknown" | "intended" | "on-hold") {
                 doubts.push(format!("status {status}"));
             }
             let reported = value.get("reportedBoolean").and_then(Value::as_bool) == Some(true)
@@ -122,6 +124,7 @@ pub(super) fn medications(seen: &[Seen<'_>], moment: &Moment<'_>) -> Vec<Entry> 
             let standing = match status {
                 "entered-in-error" | "cancelled" | "not-taken" => Standing::Withdrawn,
                 "completed" | "stopped" | "ended" => Standing::Ended,
+                _ if forbidden => Standing::Forbidden,
                 _ => {
                     absence(&concept, Kind::Medications).map_or(Standing::Active, Standing::Stated)
                 }
@@ -378,6 +381,7 @@ fn entry(parts: Parts<'_>, moment: &Moment<'_>) -> Entry {
             },
             doubt: (!doubts.is_empty()).then(|| doubts.join("; ")),
             corrected: None,
+            forbidden: parts.standing == Standing::Forbidden,
             patient: stored
                 .patient
                 .clone()

@@ -23,6 +23,7 @@ pub(super) fn list(asked: &Asking<'_>) -> Fact {
     let entries = read(asked, &types);
     let (mut active, mut ended, mut withdrawn, mut statements) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut forbidden: Vec<Entry> = Vec::new();
     for entry in entries {
         match entry.standing {
             Standing::Active => active.push(entry),
@@ -34,14 +35,19 @@ pub(super) fn list(asked: &Asking<'_>) -> Fact {
             }
             Standing::Withdrawn => withdrawn.push(entry.datum),
             Standing::Stated(_) => statements.push(entry),
+            Standing::Forbidden => forbidden.push(entry),
         }
     }
+    forbidden.sort_by_key(Entry::order);
     active.sort_by_key(Entry::order);
     let is_medicine = types.iter().any(|of| of.starts_with("Medication"));
     let against = contradicted(&mut active, &ended, is_medicine);
     let mut fact = decide(asked, &types, active, against, &statements);
     withdrawn.sort_by_key(|datum| std::cmp::Reverse((datum.recorded_at, datum.resources.clone())));
     fact.withdrawn = withdrawn;
+    // It is shown with the others and says nothing of what is taken.
+    fact.data
+        .extend(forbidden.into_iter().map(|entry| entry.datum));
     fact
 }
 
@@ -394,7 +400,11 @@ fn strongest(statements: &[Entry]) -> Option<(&Entry, Absence)> {
         .iter()
         .filter_map(|entry| match entry.standing {
             Standing::Stated(absence) => Some((entry, absence)),
-            Standing::Active | Standing::Ended | Standing::Refuted | Standing::Withdrawn => None,
+            Standing::Active
+            | Standing::Ended
+            | Standing::Refuted
+            | Standing::Withdrawn
+            | Standing::Forbidden => None,
         })
         .max_by_key(|(entry, absence)| (breadth(*absence), std::cmp::Reverse(entry.order())))
 }

@@ -23,9 +23,9 @@ pub(super) fn quantity(asked: &Asking<'_>) -> Fact {
         held::provisional(asked.record)
     };
     let waiting = read_held(&provisional);
-    let (mut values, withdrawn) = results(asked, &seen);
+    let (mut values, mut withdrawn) = results(asked, &seen);
     add_held(&mut values, results(asked, &waiting));
-    tell_apart(&mut values);
+    tell_apart(&mut values, &mut withdrawn);
     values.sort_by_key(order);
     let newest = values.iter().map(|value| value.datum.received_at).max();
     let answered = asked
@@ -105,21 +105,38 @@ fn is_equal(a: &Datum, b: &Datum) -> bool {
     }
 }
 
-/// Two specimens of one minute are two results: all but the one that was known first bear their number too.
-fn tell_apart(values: &mut [Valued]) {
+/// Two specimens of one minute are two results, and stay two when one of them is taken back: each bears a number of its own, whoever else is
+/// there. One that was taken back and sent again under another number with the same value is the one that stands.
+fn tell_apart(values: &mut [Valued], withdrawn: &mut [Datum]) {
+    let again: Vec<Option<usize>> = withdrawn
+        .iter()
+        .map(|gone| {
+            values.iter().position(|value| {
+                value.datum.identity == gone.identity && is_equal(&value.datum, gone)
+            })
+        })
+        .collect();
     let mut minutes: BTreeMap<String, Vec<&mut Datum>> = BTreeMap::new();
-    for value in values {
+    let standing = values.iter_mut().map(|value| &mut value.datum);
+    let gone = withdrawn
+        .iter_mut()
+        .zip(&again)
+        .filter_map(|(gone, again)| again.is_none().then_some(gone));
+    for datum in standing.chain(gone) {
         minutes
-            .entry(value.datum.identity.clone())
+            .entry(datum.identity.clone())
             .or_default()
-            .push(&mut value.datum);
+            .push(datum);
     }
     for same in minutes.into_values().filter(|same| same.len() > 1) {
-        let mut same = same;
-        same.sort_by_key(|datum| (datum.received_at, datum.resources.iter().min().cloned()));
-        for datum in same.into_iter().skip(1) {
+        for datum in same {
             let own = datum.resources.iter().min().cloned().unwrap_or_default();
             datum.identity = format!("{}|{own}", datum.identity);
+        }
+    }
+    for (gone, again) in withdrawn.iter_mut().zip(again) {
+        if let Some(value) = again.and_then(|place| values.get(place)) {
+            gone.identity.clone_from(&value.datum.identity);
         }
     }
 }
@@ -217,8 +234,17 @@ fn decide(asked: &Asking<'_>, values: Vec<Valued>) -> Fact {
     let against = newest.against.clone();
     let mut fact = asked.fact(state, gap.or_else(|| asked.missing_gap()), why);
     fact.against = against;
-    fact.data = values.into_iter().map(|value| value.datum).collect();
+    fact.data = values.into_iter().enumerate().map(disputed).collect();
     fact
+}
+
+/// A value of which another source says something else is in doubt, also where it is not the newest and makes no conflict of the whole.
+fn disputed((place, mut value): (usize, Valued)) -> Datum {
+    for other in value.against.iter().filter(|_| place > 0) {
+        let words = format!("{} says {}", other.sources.join(", "), other.said);
+        add_doubt(&mut value.datum, &words);
+    }
+    value.datum
 }
 
 /// Adds a reason for doubt.

@@ -1,7 +1,7 @@
 //! Where the patient is and who is responsible: what decides how old a value may be and whom a workflow calls.
 
 use bedside_fact::clock::Timestamp;
-use bedside_fact::known::Situation;
+use bedside_fact::known::{Gap, Situation};
 use bedside_fact::time::span;
 use bedside_fhir::resource::{Reference, encounter, observation, patient};
 use jiff::tz::TimeZone;
@@ -11,6 +11,13 @@ use super::catalogue::Catalogue;
 use crate::chart::seen::{Moment, named};
 use crate::completeness::{Reach, questions};
 use crate::record::{PersonRecord, Stored};
+
+/// The roles that sources name people for. A workflow that speaks of another finds nobody in it.
+pub const ROLES: [&str; 3] = [
+    "responsible clinician",
+    "admitting clinician",
+    "ordering clinician",
+];
 
 /// As old as "no encounter" may be, in seconds.
 const AGE_OF_NONE: i64 = 24 * 3_600;
@@ -56,9 +63,9 @@ pub fn situation(record: &PersonRecord, now: Timestamp, zone: &TimeZone) -> Situ
     Situation {
         inpatient: match current {
             Some(visit) => visit.bed,
-            // Visits that are over show that the patient is not here; that no visit was sent shows nothing.
-            None if !visits.is_empty() => Some(false),
-            None => no_visit(record, now).then_some(false),
+            // One that nobody says is over may go on.
+            None if visits.iter().any(|visit| !visit.over) => None,
+            None => no_visit(record, now, !visits.is_empty()).then_some(false),
         },
         adult: adult(record, &moment),
         died: died(record),
@@ -70,6 +77,8 @@ pub fn situation(record: &PersonRecord, now: Timestamp, zone: &TimeZone) -> Situ
 struct Visit {
     value: Value,
     open: bool,
+    /// A source says that it has ended.
+    over: bool,
     /// In a hospital bed; none when the class says neither.
     bed: Option<bool>,
     start: Option<Timestamp>,
@@ -86,8 +95,10 @@ fn visits(record: &PersonRecord, moment: &Moment<'_>) -> Vec<Visit> {
             let period = encounter::encounter_period(&value).unwrap_or_default();
             let at = |text: Option<&String>| text.and_then(|text| moment.instant(text));
             let over = at(period.end.as_ref()).is_some_and(|end| end < moment.at);
+            let over = over || matches!(status, "finished" | "discharged" | "completed");
             Some(Visit {
                 open: matches!(status, "in-progress" | "arrived" | "triaged" | "onleave") && !over,
+                over,
                 bed: bed(&value),
                 start: at(period.start.as_ref()),
                 known: stored.known_at,
@@ -127,8 +138,9 @@ fn bed(value: &Value) -> Option<bool> {
     }
 }
 
-/// Whether every source was asked for visits lately and had none.
-fn no_visit(record: &PersonRecord, now: Timestamp) -> bool {
+/// Whether every source that can be asked was asked for visits lately, and has told all. A feed can't be asked: that `visits` which it told of
+/// are over is its answer, and where it told of none it has said nothing.
+fn no_visit(record: &PersonRecord, now: Timestamp, visits: bool) -> bool {
     let reach = Reach {
         types: &["Encounter"],
         category: "",
@@ -136,7 +148,11 @@ fn no_visit(record: &PersonRecord, now: Timestamp) -> bool {
         max_age: AGE_OF_NONE,
     };
     let asked = questions(record, reach, now, &|_| None);
-    !asked.is_empty() && asked.iter().all(|question| question.gap.is_none())
+    !asked.is_empty()
+        && asked.iter().all(|question| match question.gap {
+            None => true,
+            Some(gap) => visits && question.is_feed && gap == Gap::NeverAsked,
+        })
 }
 
 /// Eighteen or older by every birth date that a source gave; none when they leave it open.
@@ -216,18 +232,33 @@ fn participant(value: &Value, kinds: &[&str]) -> Option<String> {
 
 /// Who ordered the newest result: the request's author, else whoever the result names. Of one result by two routes either may say it.
 fn orderer(record: &PersonRecord, moment: &Moment<'_>) -> Option<String> {
-    let mut results: Vec<(i64, String, Value)> = of_type(record, "Observation")
-        .filter(|(_, value)| {
-            observation::category_codes(value)
-                .iter()
-                .any(|code| matches!(code.as_str(), "laboratory" | "LAB"))
-        })
-        .filter_map(|(stored, value)| {
-            let at = moment.instant(observation::effective(&value)?)?;
-            (!moment.is_ahead(at))
-                .then(|| (at.as_second().div_euclid(60), stored.id.to_string(), value))
-        })
+    // A ward measures somebody hundreds of times: only the newest laboratory results are read, by the time that stands beside them.
+    let mut stored: Vec<&Stored> = record
+        .resources
+        .iter()
+        .filter(|stored| stored.resource_type == "Observation")
+        .filter(|stored| stored.body.contains("laboratory") || stored.body.contains("LAB"))
         .collect();
+    stored.sort_by_key(|stored| std::cmp::Reverse(stored.when.map(|when| when.lo)));
+    let mut results: Vec<(i64, String, Value)> = Vec::new();
+    for stored in stored {
+        let minute = stored.when.map(|when| when.lo.div_euclid(60_000_000));
+        if let (Some((newest, _, _)), Some(minute)) = (results.first(), minute)
+            && minute < *newest
+        {
+            break;
+        }
+        let Ok(value) = serde_json::from_str::<Value>(&stored.body) else {
+            continue;
+        };
+        let is_lab = observation::category_codes(&value)
+            .iter()
+            .any(|code| matches!(code.as_str(), "laboratory" | "LAB"));
+        let at = observation::effective(&value).and_then(|text| moment.instant(text));
+        if let Some(at) = at.filter(|at| is_lab && !moment.is_ahead(*at)) {
+            results.push((at.as_second().div_euclid(60), stored.id.to_string(), value));
+        }
+    }
     let newest = results.iter().map(|(minute, _, _)| *minute).max()?;
     results.retain(|(minute, _, _)| *minute == newest);
     results.sort_by(|a, b| a.1.cmp(&b.1));

@@ -6,6 +6,7 @@ mod none;
 mod order;
 mod results;
 mod situation;
+mod specimens;
 
 use bedside_fact::known::{Fact, Need};
 use jiff::tz::TimeZone;

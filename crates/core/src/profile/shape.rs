@@ -173,6 +173,8 @@ pub struct Crawl {
 pub struct Paging {
     /// Pages of one search that are read at most.
     pub max_pages: u32,
+    /// Whether `Bundle.total` counts what can be read (vendor catalogue EPIC-27: not everywhere).
+    pub trust_total: bool,
 }
 
 /// How much the server is asked to bear.
@@ -212,8 +214,14 @@ pub struct WriteRule {
     pub location: Location,
     /// Whether what was written can be read back.
     pub read_back: bool,
-    /// The parameters with which it can be looked for after an unanswered write; empty where search can't see it.
+    /// The parameters with which it can be looked for after an unanswered write: `patient`, `subject`, `identifier`; empty where search
+    /// can't see it.
     pub find_by: Vec<String>,
+    /// So long after it left, a write may still be taken and come to be found: what isn't found then was not taken. It is more than any
+    /// request may last and any index may lag.
+    pub visible_after_seconds: i64,
+    /// Whether the server heeds `If-None-Exist`, so that a second create with the same identifier makes nothing.
+    pub if_none_exist: bool,
 }
 
 /// Which identifier is which.

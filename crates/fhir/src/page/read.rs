@@ -55,6 +55,8 @@ pub struct Page {
     pub issues: Vec<Issue>,
     /// Where the next page is, as the server wrote it.
     pub next: Option<String>,
+    /// How many matches there are on all pages together, when the server says so.
+    pub total: Option<u64>,
 }
 
 /// One resource exactly as it was sent.
@@ -102,6 +104,8 @@ pub enum Trouble {
     Gone,
     /// It is elsewhere now: a merged patient, or a gateway's doing.
     Moved(Option<String>),
+    /// It answered with another resource than the one that was asked for.
+    Another,
     /// An outcome whose code the profile does not list.
     Unlisted,
 }
@@ -269,6 +273,8 @@ struct Bundle<'a> {
     entry: Vec<BundleEntry<'a>>,
     #[serde(borrow, default)]
     link: Vec<Link<'a>>,
+    #[serde(default)]
+    total: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -320,6 +326,7 @@ impl Bundle<'_> {
                 included: mode.as_deref() == Some("include"),
             });
         }
+        page.total = self.total;
         page.next = self
             .link
             .into_iter()

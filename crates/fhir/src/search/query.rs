@@ -374,6 +374,17 @@ impl Query {
     }
 }
 
+/// A parameter's name as it may stand in the audit log. FHIR's have no digits; what has may be a number or a birth date of somebody.
+#[must_use]
+pub fn name_for_log(name: &str) -> &str {
+    let plain = |c: char| c.is_ascii_alphabetic() || matches!(c, '_' | '-' | ':' | '.');
+    if !name.is_empty() && name.len() <= 64 && name.chars().all(plain) {
+        name
+    } else {
+        "(unreadable name)"
+    }
+}
+
 /// A name as it may stand in a message: a client's text is cut, and what is no name is not repeated.
 fn shown(name: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | ':' | '.');

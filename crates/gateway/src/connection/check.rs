@@ -75,6 +75,7 @@ const fn unsigned(url: url::Url) -> Ask<'static> {
     Ask {
         url,
         body: None,
+        if_none_exist: None,
         signed: false,
     }
 }

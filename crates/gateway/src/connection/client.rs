@@ -6,13 +6,19 @@ use std::sync::Arc;
 
 use bedside_core::completeness::Coverage;
 use bedside_core::incident::Kind;
+use bedside_fact::clock::{SharedClock, Timestamp};
 use bedside_fhir::json::{ScanLimits, parse};
 use bedside_fhir::page::{Content, Entry, Trouble, judge};
 use bedside_fhir::poll::{Cursor, Extent, Mark, Rules, Step};
+use jiff::SignedDuration;
 use serde_json::Value;
 
+use super::breaker::BreakerState;
 use super::pulse::Busy;
 use super::wire::{Ask, Lost, Wire};
+
+/// A server that puts a write off without saying how long is tried again after this.
+const PUT_OFF: SignedDuration = SignedDuration::from_secs(60);
 
 /// One EHR. Cheap to clone.
 #[derive(Clone)]
@@ -38,8 +44,8 @@ pub enum Written {
     Refused {
         /// HTTP status.
         status: u16,
-        /// Whether it may take it later.
-        retry: bool,
+        /// After how long it may take it; none when it never will.
+        retry: Option<SignedDuration>,
     },
     /// It left, and nobody knows whether it was taken.
     Unanswered,
@@ -79,6 +85,16 @@ impl Found {
     pub fn is_whole(&self) -> bool {
         self.coverage == Coverage::Complete
     }
+}
+
+/// The search by the first identifier of what is created; its separators are escaped as in a query.
+fn condition(body: &str) -> Option<String> {
+    let body = parse(body.as_bytes(), &ScanLimits::default()).ok()?;
+    let identifier = body.pointer("/identifier/0")?;
+    let part = |name: &str| identifier.get(name).and_then(Value::as_str);
+    let of = format!("{}|{}", part("system")?, part("value")?);
+    let escaped: String = url::form_urlencoded::byte_serialize(of.as_bytes()).collect();
+    Some(format!("identifier={escaped}"))
 }
 
 impl Client {
@@ -148,6 +164,7 @@ impl Client {
         let ask = Ask {
             url: wire.base.url(&[resource_type], &[]),
             body: Some(body),
+            if_none_exist: rule.if_none_exist.then(|| condition(body)).flatten(),
             signed: true,
         };
         let raw = match wire.send(&busy, ask).await {
@@ -157,22 +174,47 @@ impl Client {
                 return Written::NotSent { why: lost.words() };
             }
         };
-        let later = matches!(raw.status, 429 | 503) && wire.asked_to_wait(&raw).is_some();
+        let asked = wire.asked_to_wait(&raw);
         match raw.status {
             status if rule.success.contains(&status) => Written::Created {
                 id: self.created_id(resource_type, &raw.reply()),
             },
-            status if status == 429 || later => Written::Refused {
+            status if status == 429 || (status == 503 && asked.is_some()) => Written::Refused {
                 status,
-                retry: true,
+                retry: Some(asked.unwrap_or(PUT_OFF)),
             },
+            // The precondition: more than one is there already, and which is ours is for the caller to find out.
+            412 if rule.if_none_exist => Written::Unanswered,
             // A failing server may have taken it before it failed; a success of another kind than the profile knows is no proof.
             200..=299 | 500..=599 => Written::Unanswered,
             status => Written::Refused {
                 status,
-                retry: false,
+                retry: None,
             },
         }
+    }
+
+    /// Until when the server is left alone after failures; none when it may be asked now.
+    #[must_use]
+    pub fn rests_until(&self) -> Option<Timestamp> {
+        match self.wire.breaker() {
+            BreakerState::Open { until } => {
+                Some(until).filter(|until| *until > self.wire.clock.now())
+            }
+            BreakerState::Closed | BreakerState::HalfOpen => None,
+        }
+    }
+
+    /// What a reference of that server is relative to; absolute where it stands under the registered base.
+    #[must_use]
+    pub fn own_reference(&self, reference: &str) -> Option<String> {
+        let base = &self.wire.base;
+        let (kind, id) = base.local(base.resolve(reference)?.as_str())?;
+        Some(format!("{kind}/{id}"))
+    }
+
+    pub(crate) fn clock(&self) -> &SharedClock {
+        &self.wire.clock
     }
 
     /// The id in `Location`, relative or absolute, else the one in the body.
@@ -247,17 +289,18 @@ pub(super) struct Searched {
     pub(super) extent: Extent,
     pub(super) kinds: Vec<Kind>,
     pub(super) lost: Option<Lost>,
-    pub(super) wait_until: Option<bedside_fact::clock::Timestamp>,
+    pub(super) wait_until: Option<Timestamp>,
 }
 
 /// The longest that a search is held open because the server said "later".
-const HOLD: jiff::SignedDuration = jiff::SignedDuration::from_secs(30);
+const HOLD: SignedDuration = SignedDuration::from_secs(30);
 
 /// Follows one search to its end.
 pub(super) async fn search(wire: &Wire, busy: &Busy, first: url::Url) -> Searched {
     let rules = Rules {
         base: wire.base.clone(),
         max_pages: wire.profile.paging.max_pages,
+        trust_total: wire.profile.paging.trust_total,
         outcomes: wire.profile.outcome.clone(),
     };
     let mut cursor = Cursor::new(first, rules);
@@ -337,6 +380,7 @@ const fn mark_kind(mark: Mark) -> Kind {
         Mark::ForeignLink => Kind::ForeignLink,
         Mark::Expired => Kind::PageExpired,
         Mark::Unlisted => Kind::UnlistedOutcome,
+        Mark::Short => Kind::ShortAnswer,
     }
 }
 
@@ -349,6 +393,7 @@ pub(super) const fn kind(trouble: &Trouble) -> Kind {
         Trouble::RateLimited(_) => Kind::RateLimited,
         Trouble::Unauthorised => Kind::TokenDied,
         Trouble::Denied | Trouble::Unlicensed | Trouble::Gone | Trouble::Moved(_) => Kind::Refused,
+        Trouble::Another => Kind::ForeignSubject,
         Trouble::Query => Kind::BadQuery,
         Trouble::Expired => Kind::PageExpired,
         Trouble::Unlisted => Kind::UnlistedOutcome,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bedside_core::ctx::OpCtx;
+use bedside_core::incident::Kind;
 use bedside_core::profile::Pace;
 use bedside_fact::clock::Timestamp;
 use bedside_fact::id::ResourceId;
@@ -40,6 +41,9 @@ const PAUSE: SignedDuration = SignedDuration::from_secs(5);
 
 /// The pause when nothing at all is due.
 const IDLE: SignedDuration = SignedDuration::from_mins(5);
+
+/// After a refused question the roster is read anew, but not more often than this.
+const ODD: SignedDuration = SignedDuration::from_mins(5);
 
 /// What a handle can do to a poller, and what it shows of itself.
 #[derive(Default)]
@@ -81,6 +85,7 @@ struct State {
     members: Option<BTreeMap<ResourceId, String>>,
     roster_due: Option<Timestamp>,
     roster_failures: i64,
+    roster_read: Option<Timestamp>,
 }
 
 /// What a poller is made of.
@@ -208,7 +213,19 @@ impl Poller {
                     .await?;
             }
             let gathered = self.round(busy, units).await?;
+            let odd = gathered
+                .iter()
+                .any(|one| one.wrong.iter().any(|(kind, _)| *kind == Kind::BadQuery));
             self.take(gathered).await?;
+            if odd
+                && self
+                    .state
+                    .roster_read
+                    .is_none_or(|at| later(at, ODD) <= now)
+            {
+                // Some servers refuse questions about a record that went into another one (vendor catalogue EPIC-38): the roster tells.
+                self.state.roster_due = Some(now);
+            }
         }
     }
 
@@ -296,9 +313,12 @@ impl Poller {
             }
         };
         self.state.roster_failures = 0;
+        self.state.roster_read = Some(now);
         self.state.roster_due = Some(later(now, self.paces.roster));
         let source = &self.shared.source.id;
+        let unusable = listed.unusable;
         let members: BTreeMap<ResourceId, String> = listed
+            .patients
             .into_iter()
             .map(|id| (self.shared.ids.public_id(source, "Patient", &id), id))
             .collect();
@@ -316,7 +336,16 @@ impl Poller {
         let count = u64::try_from(members.len()).unwrap_or(u64::MAX);
         self.control.patients.store(count, Ordering::Relaxed);
         self.state.members = Some(members);
-        self.tell(&[], &[place]).await?;
+        if unusable > 0 {
+            tracing::warn!(
+                source = source.as_str(),
+                unusable,
+                "members of the roster name no patient of this server"
+            );
+            self.tell(&[(Kind::ForeignSubject, place)], &[]).await?;
+        } else {
+            self.tell(&[], &[place]).await?;
+        }
         for (patient, source_id) in left {
             for key in keys(&patient) {
                 self.leave(busy, &key, &source_id).await?;

@@ -73,7 +73,10 @@ impl Pulse {
         let now = self.clock.now();
         let state = self.state.borrow();
         let due = state.waits.values().filter(|due| **due <= now).count();
-        format!("{} at work, {due} due, called: {}", state.busy, state.called)
+        format!(
+            "{} at work, {due} due, called: {}",
+            state.busy, state.called
+        )
     }
 
     /// The earliest instant that somebody waits for.

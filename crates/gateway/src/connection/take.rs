@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use bedside_core::incident::Kind;
 use bedside_core::journal::Admitted;
 use bedside_fact::id::ResourceId;
 use bedside_store::Polled;
@@ -116,19 +117,44 @@ impl Poller {
     /// Writes down what went wrong and what is over.
     pub(super) async fn tell(
         &mut self,
-        wrong: &[(bedside_core::incident::Kind, String)],
+        wrong: &[(Kind, String)],
         well: &[String],
     ) -> Result<(), Error> {
         let news = self.incidents.round(wrong, well);
         let source = &self.shared.source.id;
         for (kind, question) in &news.happened {
-            tracing::warn!(
-                source = source.as_str(),
-                kind = kind.as_str(),
-                question,
-                "the source {}",
-                kind.words()
-            );
+            match kind {
+                // About one question, and on the sources page.
+                Kind::BadQuery | Kind::Refused | Kind::PageExpired => tracing::info!(
+                    source = source.as_str(),
+                    kind = kind.as_str(),
+                    question,
+                    "the source {}",
+                    kind.words()
+                ),
+                Kind::Unreachable
+                | Kind::NotFhir
+                | Kind::ServerError
+                | Kind::HalfBody
+                | Kind::ForeignLink
+                | Kind::TokenDied
+                | Kind::NoToken
+                | Kind::RateLimited
+                | Kind::UnlistedOutcome
+                | Kind::ForeignSubject
+                | Kind::ShortAnswer
+                | Kind::UnreadableValue
+                | Kind::FutureTime
+                | Kind::WriteUnanswered
+                | Kind::WriteRefused
+                | Kind::ReadBackDiffers => tracing::warn!(
+                    source = source.as_str(),
+                    kind = kind.as_str(),
+                    question,
+                    "the source {}",
+                    kind.words()
+                ),
+            }
             self.store
                 .incident(&self.ctx, source, *kind, question)
                 .await?;

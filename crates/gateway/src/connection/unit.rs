@@ -16,8 +16,10 @@ use bedside_core::record::{PublicIds, fingerprint_of};
 use bedside_core::source::Source;
 use bedside_fact::clock::Timestamp;
 use bedside_fact::id::{ResourceId, Seq};
+use bedside_fhir::json::{ScanLimits, parse};
 use bedside_fhir::page::{Entry, Trouble};
 use bedside_fhir::poll::Extent;
+use bedside_fhir::resource::Resource;
 use bedside_store::Poll;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -25,6 +27,10 @@ use serde_json::json;
 use super::client::{Missed, coverage, fetch, kind, search};
 use super::pulse::Busy;
 use super::wire::{Lost, Wire};
+
+/// Why a match is parked that is about somebody else.
+const FOREIGN: &str =
+    "foreign_subject: it is about another patient than was asked about, or about nobody";
 
 /// What a poll remembers of its last time.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -141,8 +147,10 @@ impl Unit {
             wait_until: None,
         };
         let mut entries = Vec::new();
+        let mut places: Vec<String> = Vec::new();
         out.memory.reach = before.reach.clone();
-        let answered = |kind: &str, category: &str| before.reach.contains_key(&question(kind, category));
+        let answered =
+            |kind: &str, category: &str| before.reach.contains_key(&question(kind, category));
         for mut planned in plan(&wire.profile, self.pace, &self.source_id, now, &answered) {
             let answer = answer(&shared, &busy, &planned, &self.source_id).await;
             let place = place(&self.poll.key, &planned);
@@ -152,6 +160,7 @@ impl Unit {
                 out.failed = true;
                 break;
             }
+            places.push(place.clone());
             out.wrong
                 .extend(answer.kinds.iter().map(|kind| (*kind, place.clone())));
             if answer.extent == Extent::Complete {
@@ -191,7 +200,13 @@ impl Unit {
                     out.memory.stuck.push(hash);
                     continue;
                 }
-                let prepared = shared.prepare(entry, now, hash);
+                let mut prepared = shared.prepare(entry, now, hash);
+                if shared.is_foreign(entry, &out.memory.patient) {
+                    // It is in nobody's lane: whose it is is what is in doubt.
+                    prepared.version = None;
+                    prepared.input.lanes = Vec::new();
+                    prepared.input.reject = Some(String::from(FOREIGN));
+                }
                 if prepared.input.reject.is_some() {
                     out.memory.unread.push(prepared.hash.clone());
                 }
@@ -199,13 +214,23 @@ impl Unit {
             }
         }
         for (line, entry) in &entries {
-            // What can't be read is parked; that there is more than the record shows is said.
+            // What can't be read, or is about somebody else, is parked; that there is more than the record shows is said each time.
             if !out.memory.unread.is_empty()
                 && out.memory.unread.contains(&hash_of(&entry.text))
-                && let Some(line) = out.asked.get_mut(*line)
-                && line.coverage == Coverage::Complete
+                && let Some(asked) = out.asked.get_mut(*line)
             {
-                line.coverage = Coverage::Truncated;
+                if asked.coverage == Coverage::Complete {
+                    asked.coverage = Coverage::Truncated;
+                }
+                if shared.is_foreign(entry, &out.memory.patient)
+                    && let Some(place) = places.get(*line)
+                {
+                    out.well.retain(|well| well != place);
+                    let wrong = (Kind::ForeignSubject, place.clone());
+                    if !out.wrong.contains(&wrong) {
+                        out.wrong.push(wrong);
+                    }
+                }
             }
         }
         (out, busy)
@@ -235,6 +260,24 @@ impl Unit {
 }
 
 impl Shared {
+    /// Whether a match is about another patient than the one that was asked about, or about nobody that can be told.
+    fn is_foreign(&self, entry: &Entry, patient: &str) -> bool {
+        if entry.included || entry.resource_type == "Patient" {
+            return false;
+        }
+        let Ok(value) = parse(entry.text.as_bytes(), &ScanLimits::default()) else {
+            return false;
+        };
+        let subject = Resource::of(&value).and_then(|resource| {
+            let reference = resource.subject_reference()?;
+            self.wire.base.local(reference).or_else(|| {
+                let (kind, id) = reference.split_once('/')?;
+                Some((kind.to_owned(), id.to_owned()))
+            })
+        });
+        subject.is_none_or(|(kind, id)| kind != "Patient" || id != patient)
+    }
+
     /// Makes a resource ready: admitted, and compared in the form that the record keeps.
     pub(super) fn prepare(&self, entry: &Entry, now: Timestamp, hash: String) -> Prepared {
         let refs = |reference: &str| self.wire.base.local(reference);
@@ -316,25 +359,27 @@ pub(super) async fn demographics_of(
     patient: &str,
 ) -> (Vec<Entry>, Result<(), Missed>) {
     let wire = &shared.wire;
-    let (other, mut entries) = match fetch(wire, busy, "Patient", patient).await {
-        Ok(entry) if entry.id == patient => return (vec![entry], Ok(())),
-        Ok(entry) => (entry.id.clone(), vec![entry]),
-        Err(Missed::Trouble(Trouble::Moved(location))) => {
-            let target = location
-                .as_deref()
-                .and_then(|location| wire.base.resolve(location))
-                .filter(|url| wire.base.admits(url))
-                .and_then(|url| wire.base.local(url.as_str()))
-                .filter(|(kind, _)| kind == "Patient");
-            match target {
-                Some((_, id)) if id != patient => (id, Vec::new()),
-                Some(_) | None => {
-                    return (Vec::new(), Err(Missed::Trouble(Trouble::Moved(None))));
+    let (other, mut entries): (String, Vec<Entry>) =
+        match fetch(wire, busy, "Patient", patient).await {
+            Ok(entry) if entry.id == patient => return (vec![entry], Ok(())),
+            // Another one's record under the asked one's address proves nothing: no redirect said that the two are one.
+            Ok(_) => return (Vec::new(), Err(Missed::Trouble(Trouble::Another))),
+            Err(Missed::Trouble(Trouble::Moved(location))) => {
+                let target = location
+                    .as_deref()
+                    .and_then(|location| wire.base.resolve(location))
+                    .filter(|url| wire.base.admits(url))
+                    .and_then(|url| wire.base.local(url.as_str()))
+                    .filter(|(kind, _)| kind == "Patient");
+                match target {
+                    Some((_, id)) if id != patient => (id, Vec::new()),
+                    Some(_) | None => {
+                        return (Vec::new(), Err(Missed::Trouble(Trouble::Moved(None))));
+                    }
                 }
             }
-        }
-        Err(missed) => return (Vec::new(), Err(missed)),
-    };
+            Err(missed) => return (Vec::new(), Err(missed)),
+        };
     if entries.is_empty() {
         match fetch(wire, busy, "Patient", &other).await {
             Ok(entry) if entry.id == other => entries.push(entry),
@@ -386,6 +431,7 @@ async fn demographics(shared: &Shared, busy: &Busy, patient: &str) -> Answer {
                 | Trouble::Expired
                 | Trouble::Gone
                 | Trouble::Moved(_)
+                | Trouble::Another
                 | Trouble::Unlisted => Extent::Failed,
             };
             answer.kinds.push(kind(&trouble));

@@ -68,6 +68,8 @@ pub(super) struct Ask<'a> {
     pub(super) url: Url,
     /// A body makes it a `POST`.
     pub(super) body: Option<&'a str>,
+    /// A search: where the server has a match already, nothing is made.
+    pub(super) if_none_exist: Option<String>,
     /// Whether the token goes along.
     pub(super) signed: bool,
 }
@@ -78,6 +80,7 @@ impl Ask<'_> {
         Self {
             url,
             body: None,
+            if_none_exist: None,
             signed: true,
         }
     }
@@ -256,6 +259,9 @@ impl Wire {
                 .header("content-type", &rules.content_type)
                 .body(body.to_owned()),
         };
+        if let Some(search) = &ask.if_none_exist {
+            request = request.header("if-none-exist", search);
+        }
         request = request.header("accept", &rules.accept);
         for (name, value) in &rules.headers {
             request = request.header(name, value);

@@ -92,8 +92,13 @@ async fn p03_an_input_whose_work_panics_each_time_is_parked_and_others_go_on() {
         }
     };
     let stop = CancellationToken::new();
-    let (lanes, run) =
-        Lanes::start_with(place.store.clone(), place.ctx.clone(), Rules::default(), stop.clone(), work);
+    let (lanes, run) = Lanes::start_with(
+        place.store.clone(),
+        place.ctx.clone(),
+        Rules::default(),
+        stop.clone(),
+        work,
+    );
     let tracker = TaskTracker::new();
     tracker.spawn(run);
     tracker.close();
@@ -119,8 +124,13 @@ async fn an_input_that_fails_for_its_own_reason_is_parked_with_the_code() {
         End::Failed(String::from("could not be applied (BED-STORE-016)"))
     };
     let stop = CancellationToken::new();
-    let (lanes, run) =
-        Lanes::start_with(place.store.clone(), place.ctx.clone(), Rules::default(), stop.clone(), work);
+    let (lanes, run) = Lanes::start_with(
+        place.store.clone(),
+        place.ctx.clone(),
+        Rules::default(),
+        stop.clone(),
+        work,
+    );
     let tracker = TaskTracker::new();
     tracker.spawn(run);
     tracker.close();
@@ -142,7 +152,12 @@ async fn whoever_waits_for_lanes_that_stop_is_told() {
     let stop = CancellationToken::new();
     stop.cancel();
     place.take("1", "100").await;
-    let (lanes, run) = Lanes::start(place.store.clone(), place.ctx.clone(), Rules::default(), stop);
+    let (lanes, run) = Lanes::start(
+        place.store.clone(),
+        place.ctx.clone(),
+        Rules::default(),
+        stop,
+    );
     run.await;
     assert!(matches!(lanes.settled().await, Err(Error::Stopping)));
     assert_eq!(place.states().await, [(InputState::Pending, String::new())]);
@@ -161,7 +176,8 @@ async fn whoever_waits_for_own_inputs_does_not_wait_for_those_that_come_behind()
     };
     let (lanes, run) = Lanes::start_with(
         place.store.clone(),
-        place.ctx.clone(), Rules::default(),
+        place.ctx.clone(),
+        Rules::default(),
         CancellationToken::new(),
         work,
     );
@@ -187,7 +203,12 @@ async fn whoever_waits_for_own_inputs_does_not_wait_for_those_that_come_behind()
 async fn versions_are_counted_for_the_inputs_that_are_asked_about_and_no_others() {
     let place = place().await;
     let stop = CancellationToken::new();
-    let (lanes, run) = Lanes::start(place.store.clone(), place.ctx.clone(), Rules::default(), stop.clone());
+    let (lanes, run) = Lanes::start(
+        place.store.clone(),
+        place.ctx.clone(),
+        Rules::default(),
+        stop.clone(),
+    );
     let written = lanes.written(&place.source.id);
     let (own, other) = (place.take("1", "100").await, place.take("2", "200").await);
     let tracker = TaskTracker::new();

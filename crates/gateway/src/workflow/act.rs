@@ -1,17 +1,16 @@
 //! What people do to an item: each is one step of its case, committed against the version that was read.
 
 use bedside_core::ctx::OpCtx;
-use bedside_store::{CaseCommit, CaseFilter, Error, OutboxFilter};
-use bedside_workflow::case::{Input, Refusal, WriteState, step};
+use bedside_store::{CaseCommit, Error};
+use bedside_workflow::case::{Input, Refusal, step};
 
-use super::engine::{Engine, Shared};
+use super::commit::write;
+use super::engine::Engine;
+use super::orphan;
 use super::person::read;
 
 /// Somebody else may step in between so many times.
 const ATTEMPTS: usize = 5;
-
-/// As many of the latest cases are looked at for writes that they did not hear of.
-const RECONCILE: usize = 1_000;
 
 /// What an act did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +31,9 @@ pub enum ActError {
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// The item belongs to a workflow that does not run here any more.
-    #[error("the workflow of this item does not run here any more; finish it in the EHR")]
+    #[error(
+        "the workflow of this item does not run here any more; it can be closed, and nothing else"
+    )]
     NoDefinition,
 }
 
@@ -46,11 +47,12 @@ impl Engine {
         for _ in 0..ATTEMPTS {
             let row = shared.store.case(ctx, item).await?;
             let case = read(&row)?;
-            let definition = shared
-                .definition(&case.workflow)
-                .ok_or(ActError::NoDefinition)?;
+            let definition = shared.definition(&case.workflow);
             let now = shared.store.clock().now();
-            let next = step(definition, &case, &input, now)?;
+            let next = match definition {
+                Some(definition) => step(definition, &case, &input, now)?,
+                None => orphan::act(&case, &input, now).ok_or(ActError::NoDefinition)??,
+            };
             if !next.changed {
                 return Ok(Acted {
                     changed: false,
@@ -63,9 +65,14 @@ impl Engine {
                 .map(|event| event.words.clone())
                 .unwrap_or_default();
             let mut commit = CaseCommit::default();
-            shared
-                .add(&mut commit, definition, row.version, next, None, now)
-                .await?;
+            match definition {
+                Some(definition) => {
+                    shared
+                        .add(&mut commit, definition, row.version, next, None, now)
+                        .await?;
+                }
+                None => commit.cases.push(write(row.version, &next, None)?),
+            }
             match shared.commit(ctx, commit).await {
                 Ok(()) => {
                     return Ok(Acted {
@@ -78,62 +85,5 @@ impl Engine {
             }
         }
         Err(Error::Conflict.into())
-    }
-}
-
-impl Engine {
-    /// Tells a case how a write of its ended. A case that is gone or closed hears it too: its page shows it. What can't be told now is told
-    /// when the engine starts again.
-    pub async fn written(&self, case: &str, key: &str, state: WriteState, words: &str) {
-        let ctx = self.shared.ctx.clone();
-        let input = Input::Written {
-            key: key.to_owned(),
-            state,
-            words: words.to_owned(),
-        };
-        if let Err(error) = self.act(&ctx, case, input).await {
-            tracing::warn!("a case did not hear of its write: {error}");
-        }
-    }
-}
-
-impl Shared {
-    /// After a stop between a settled write and the case that hears of it: cases whose writes are still queued are told how they ended.
-    pub(super) async fn reconcile(&self) -> Result<(), Error> {
-        let filter = CaseFilter {
-            limit: RECONCILE,
-            ..CaseFilter::default()
-        };
-        for row in self.store.cases(&self.ctx, &filter).await? {
-            let case = read(&row)?;
-            let waits = case.writes.iter().any(|write| {
-                matches!(write.state, WriteState::Queued | WriteState::Unknown)
-            });
-            let Some(definition) = self.definition(&case.workflow).filter(|_| waits) else {
-                continue;
-            };
-            let filter = OutboxFilter {
-                case: Some(case.id.clone()),
-                limit: ATTEMPTS,
-                ..OutboxFilter::default()
-            };
-            let mut commit = CaseCommit::default();
-            let now = self.store.clock().now();
-            for owed in self.store.outbox(&self.ctx, &filter).await? {
-                let (state, words) = match owed.state.as_str() {
-                    "done" => (WriteState::Confirmed, "confirmed: read back from the EHR and compared"),
-                    "refused" => (WriteState::Refused, "the EHR refused it"),
-                    "unknown" | "checking" => (WriteState::Unknown, "nobody knows whether the EHR has it"),
-                    _ => continue,
-                };
-                let input = Input::Written { key: owed.key, state, words: words.to_owned() };
-                self.step(&mut commit, definition, row.version, &case, &input, None, now).await?;
-            }
-            if !commit.cases.is_empty() {
-                commit.cases.truncate(1);
-                self.commit(&self.ctx, commit).await?;
-            }
-        }
-        Ok(())
     }
 }

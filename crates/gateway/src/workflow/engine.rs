@@ -1,14 +1,12 @@
-//! The loop: what the record learned, timers that are due, and waiting for either.
+//! The loop: looks, and waits until there is something to look at. What a look is, is in `pass`.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use bedside_core::ctx::OpCtx;
 use bedside_core::error::Kind;
 use bedside_core::facts::Catalogue;
 use bedside_fact::clock::Timestamp;
-use bedside_fact::id::{ResourceId, Seq};
 use bedside_store::lease::Held;
 use bedside_store::{CaseCommit, Error, Store};
 use bedside_workflow::{Definition, Groups};
@@ -20,20 +18,11 @@ use tokio_util::sync::CancellationToken;
 use super::write::Routes;
 use crate::drive::Drive;
 
-/// Changed patients that are looked at between two moves of the cursor.
-const BATCH: usize = 200;
-
-/// Timers that are played at once.
-const TIMERS: usize = 200;
-
-/// How long the lease on evaluation lasts without being renewed, in seconds.
-const LEASE: i64 = 60;
-
 /// Pause after a failure that time may mend.
 const PAUSE: SignedDuration = SignedDuration::from_millis(500);
 
-/// A sweep looks at everything that is due even when nobody was woken.
-const SWEEP: SignedDuration = SignedDuration::from_secs(60);
+/// A sweep looks at everything that is due even when nobody was woken, and tries again what failed.
+pub(super) const SWEEP: SignedDuration = SignedDuration::from_secs(60);
 
 /// What the engine runs on.
 pub struct Options {
@@ -62,7 +51,7 @@ pub struct Pace {
     pub idle: bool,
     /// The position of the store at which it last looked.
     pub seq: i64,
-    /// When the next timer is due.
+    /// When something is next due.
     pub next_due: Option<Timestamp>,
 }
 
@@ -82,13 +71,23 @@ pub(super) struct Shared {
     pub(super) catalogue: Arc<Catalogue>,
     pub(super) zone: TimeZone,
     pub(super) routes: Routes,
-    owner: String,
-    drive: Drive,
-    /// Until when the lease on evaluation is ours without asking again.
-    leased: Mutex<Option<Timestamp>>,
+    pub(super) owner: String,
+    pub(super) drive: Drive,
+    /// The lease on evaluation, while it is ours.
+    pub(super) leased: Mutex<Option<Leased>>,
+    /// When cases were last told what they had not heard of their writes.
+    pub(super) told_at: Mutex<Option<Timestamp>>,
     /// How often a case was written.
     pub(super) mark: AtomicU64,
-    shutdown: CancellationToken,
+    pub(super) shutdown: CancellationToken,
+}
+
+/// A lease that is ours.
+#[derive(Clone)]
+pub(super) struct Leased {
+    pub(super) held: Held,
+    /// Until when it is ours without asking again.
+    pub(super) until: Timestamp,
 }
 
 impl Engine {
@@ -102,7 +101,11 @@ impl Engine {
         shutdown: CancellationToken,
     ) -> Result<(Self, impl Future<Output = ()> + Send), Error> {
         let store = options.store;
-        let ctx = OpCtx::service(store.tenant().clone(), "workflow", Arc::clone(store.clock()));
+        let ctx = OpCtx::service(
+            store.tenant().clone(),
+            "workflow",
+            Arc::clone(store.clock()),
+        );
         let shared = Arc::new(Shared {
             store,
             ctx,
@@ -114,6 +117,7 @@ impl Engine {
             owner: options.owner,
             drive: options.drive,
             leased: Mutex::default(),
+            told_at: Mutex::default(),
             mark: AtomicU64::new(0),
             shutdown,
         });
@@ -128,6 +132,8 @@ impl Engine {
                 error = fatal => tracing::error!(code = error.code(), "the workflows stopped: {error}"),
                 () = all.run(told) => {}
             }
+            // Whoever looks next need not wait until a lease of nobody's is over.
+            all.resign().await;
         };
         Ok((
             Self {
@@ -151,15 +157,7 @@ impl Engine {
         self.shared.mark.load(Ordering::Relaxed)
     }
 
-    /// Tells cases how their writes ended, where they have not heard of it: after a person settled one, for instance.
-    ///
-    /// # Errors
-    /// The store could not be read or written.
-    pub async fn reconcile(&self) -> Result<(), Error> {
-        self.shared.reconcile().await
-    }
-
-    /// When the next timer is due.
+    /// When something is next due.
     #[must_use]
     pub fn next_due(&self) -> Option<Timestamp> {
         self.pace.borrow().next_due
@@ -184,32 +182,11 @@ impl Engine {
 }
 
 impl Shared {
-    /// The name of the cursor: one for all workflows, since a person is read once for all of them.
-    const CURSOR: &'static str = "engine";
-
-    async fn begin(&self) -> Result<(), Error> {
-        let store = &self.store;
-        if store.workflow_cursor(&self.ctx, Self::CURSOR).await?.is_none() {
-            let head = Seq(*store.changes().borrow());
-            self.move_to(head).await?;
-        }
-        self.reconcile().await
-    }
-
     /// Commits cases, and lets worklists know.
     pub(super) async fn commit(&self, ctx: &OpCtx, commit: CaseCommit) -> Result<(), Error> {
         self.store.commit_cases(ctx, commit).await?;
         self.mark.fetch_add(1, Ordering::Relaxed);
         Ok(())
-    }
-
-    async fn move_to(&self, seq: Seq) -> Result<(), Error> {
-        let commit = CaseCommit {
-            cases: Vec::new(),
-            outbox: Vec::new(),
-            cursor: Some((Self::CURSOR.to_owned(), seq)),
-        };
-        self.store.commit_cases(&self.ctx, commit).await
     }
 
     async fn run(&self, publish: watch::Sender<Pace>) {
@@ -282,82 +259,14 @@ impl Shared {
 
     fn say(&self, error: &Error) {
         match error.kind() {
-            Kind::Conflict => {}
+            Kind::Conflict => tracing::debug!(code = error.code(), "another node looks: {error}"),
             Kind::Busy => tracing::debug!(code = error.code(), "the workflows wait: {error}"),
             Kind::Invalid | Kind::Denied | Kind::Broken => {
-                tracing::error!(code = error.code(), "the workflows could not go on: {error}");
+                tracing::error!(
+                    code = error.code(),
+                    "the workflows could not go on: {error}"
+                );
             }
         }
-    }
-
-    /// One look at everything: yields when the next timer is due.
-    async fn pass(&self) -> Result<Option<Timestamp>, Error> {
-        let store = &self.store;
-        if !self.leads().await? {
-            // Another node looks. It is asked again when its lease may be over.
-            return Ok(store.clock().now().saturating_add(SignedDuration::from_secs(LEASE)).ok());
-        }
-        while self.changed().await? {}
-        while self.timers().await? {}
-        store.next_timer(&self.ctx).await
-    }
-
-    /// Whether this node evaluates. Half of the lease's time is left before it is asked for again: each asking is a write.
-    async fn leads(&self) -> Result<bool, Error> {
-        let now = self.store.clock().now();
-        let until = *self.leased.lock().unwrap_or_else(PoisonError::into_inner);
-        if until.is_some_and(|until| now < until) {
-            return Ok(true);
-        }
-        let fence = self
-            .store
-            .lease(&self.ctx, "workflow", "engine", &self.owner, LEASE)
-            .await?;
-        let held = fence.map(|fence| Held {
-            kind: String::from("workflow"),
-            key: String::from("engine"),
-            fence,
-        });
-        let leads = held.is_some();
-        self.store.set_engine_fence(held);
-        let until = now.saturating_add(SignedDuration::from_secs(LEASE / 2)).ok();
-        *self.leased.lock().unwrap_or_else(PoisonError::into_inner) = until.filter(|_| leads);
-        Ok(leads)
-    }
-
-    /// Looks at the next changed patients. `false` when there are no more.
-    async fn changed(&self) -> Result<bool, Error> {
-        let after = self
-            .store
-            .workflow_cursor(&self.ctx, Self::CURSOR)
-            .await?
-            .unwrap_or_default();
-        let changes = self.store.changes_after(&self.ctx, after, BATCH).await?;
-        let mut patients: BTreeMap<ResourceId, Vec<(String, ResourceId)>> = BTreeMap::new();
-        for changed in changes.patients {
-            patients.entry(changed.patient).or_default().extend(changed.what);
-        }
-        let mut done = std::collections::BTreeSet::new();
-        for (patient, what) in patients {
-            if done.contains(&patient) {
-                continue;
-            }
-            self.look_at(&patient, &what, &mut done).await?;
-        }
-        if changes.through > after {
-            self.move_to(changes.through).await?;
-        }
-        Ok(changes.more)
-    }
-
-    /// Plays timers that are due. `false` when there are no more.
-    async fn timers(&self) -> Result<bool, Error> {
-        let now = self.store.clock().now();
-        let due = self.store.due_timers(&self.ctx, now, TIMERS).await?;
-        let more = due.len() == TIMERS;
-        for (case, timer, at) in due {
-            self.play_timer(&case, &timer, at).await?;
-        }
-        Ok(more)
     }
 }

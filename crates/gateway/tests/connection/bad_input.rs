@@ -210,3 +210,54 @@ async fn p03_a_resource_that_cannot_be_read_is_parked_once_and_the_list_is_not_c
     assert!(coverage.contains(&Coverage::Truncated), "{coverage:?}");
     place.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p06_more_counted_than_given_is_not_all_there_is() {
+    let mut empty = bundle(&[], None, None);
+    empty["total"] = 500.into();
+    broken(
+        move |_| Answer::json(&empty),
+        Coverage::Truncated,
+        Kind::ShortAnswer,
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p05_p06_an_answer_about_somebody_else_is_parked_and_never_reads_as_none() {
+    let server = Server::start().await;
+    let place = Place::connect(&[&server]).await;
+    let mut nobody = result("lost", "p.1", "7.8");
+    nobody["subject"]["reference"] = "https://inside.example/fhir/Patient/p.1".into();
+    let stray = result("stray", "p.9", "7.9");
+    server.fail(
+        "category=laboratory",
+        400,
+        Answer::json(&bundle(&[&nobody, &stray], None, None)),
+    );
+    place.pass(11).await;
+    assert_eq!(
+        place.coverage("one", "Observation", "laboratory").await,
+        [Coverage::Truncated; 2]
+    );
+    assert!(
+        place
+            .incidents("one", true)
+            .await
+            .contains(&Kind::ForeignSubject)
+    );
+    // Asked again it says so again, although nothing new came.
+    place.pass(11).await;
+    assert_eq!(
+        place.coverage("one", "Observation", "laboratory").await,
+        [Coverage::Truncated; 2]
+    );
+    server.mend();
+    place.pass(40).await;
+    assert_eq!(
+        place.coverage("one", "Observation", "laboratory").await,
+        [Coverage::Complete; 2]
+    );
+    assert!(place.incidents("one", true).await.is_empty());
+    place.stop().await;
+}

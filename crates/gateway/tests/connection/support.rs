@@ -58,6 +58,7 @@ pub(crate) struct Sent {
     pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) token: Option<String>,
+    pub(crate) if_none_exist: Option<String>,
     pub(crate) body: String,
 }
 
@@ -231,6 +232,10 @@ async fn serve(State(server): State<Server>, request: Request) -> Response<Body>
         method: parts.method.to_string(),
         path: parts.uri.to_string(),
         token: token.map(str::to_owned),
+        if_none_exist: parts
+            .headers
+            .get("if-none-exist")
+            .map(|value| value.to_str().unwrap().to_owned()),
         body: String::from_utf8(body.to_vec()).unwrap(),
     };
     let answer = {

@@ -1,6 +1,7 @@
 //! Creating, and what is known of it afterwards (promise P8).
 
 use bedside_gateway::connection::Written;
+use jiff::SignedDuration;
 use tokio::io::AsyncReadExt as _;
 
 use super::support::{Answer, Place, Server};
@@ -64,21 +65,21 @@ async fn p08_what_a_failing_server_did_with_a_write_is_not_known_and_it_is_not_r
         create(Answer::new(422, "")).await,
         Written::Refused {
             status: 422,
-            retry: false
+            retry: None
         }
     );
     assert_eq!(
         create(Answer::new(301, "")).await,
         Written::Refused {
             status: 301,
-            retry: false
+            retry: None
         }
     );
     assert_eq!(
         create(Answer::new(429, "")).await,
         Written::Refused {
             status: 429,
-            retry: true
+            retry: Some(SignedDuration::from_secs(60))
         }
     );
     let busy = Answer::new(503, "").with("retry-after", "5");
@@ -86,7 +87,7 @@ async fn p08_what_a_failing_server_did_with_a_write_is_not_known_and_it_is_not_r
         create(busy).await,
         Written::Refused {
             status: 503,
-            retry: true
+            retry: Some(SignedDuration::from_secs(5))
         }
     );
 }
@@ -137,6 +138,42 @@ async fn p08_a_connection_that_ends_after_the_write_was_taken_is_unanswered() {
         Written::Unanswered
     );
     place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p08_where_the_server_heeds_it_a_create_carries_its_own_key_as_a_condition() {
+    let note = r#"{"resourceType":"Communication","identifier":[{"system":"urn:bedside:write","value":"k/tell/1"}]}"#;
+    let condition = async |profile: &str, status: u16| {
+        let server = Server::start().await;
+        let place = Place::with(&[&server], profile).await;
+        let answer = Answer::new(status, "").with("location", "Communication/7");
+        server.fail("POST /fhir/R4/Communication", 9, answer);
+        let client = place.connections.client("one").unwrap();
+        let written = client.create("Communication", note).await;
+        let sent = server.sent("POST /fhir/R4/Communication");
+        place.stop().await;
+        (sent[0].if_none_exist.clone(), written)
+    };
+    let heeds = "[write.Communication]\nif_none_exist = true\nsuccess = [200, 201]\n";
+    let key = Some(String::from(
+        "identifier=urn%3Abedside%3Awrite%7Ck%2Ftell%2F1",
+    ));
+    assert_eq!(
+        condition(heeds, 200).await,
+        (key.clone(), created("7")),
+        "it was there already"
+    );
+    // More than one is there already: that is for a search to see, and no refusal.
+    assert_eq!(condition(heeds, 412).await, (key, Written::Unanswered));
+    let (none, refused) = condition("", 412).await;
+    assert_eq!(none, None);
+    assert_eq!(
+        refused,
+        Written::Refused {
+            status: 412,
+            retry: None
+        }
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

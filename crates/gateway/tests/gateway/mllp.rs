@@ -1,8 +1,8 @@
 //! What a sender sees, and what is on disk when it sees it.
 
 use bedside_core::journal::InputState;
-use bedside_gateway::normalise::Rules;
 use bedside_gateway::mllp::ListenerOptions;
+use bedside_gateway::normalise::Rules;
 use bedside_gateway::{Error, Gateway, Options};
 use bedside_hl7::ack::Code;
 use bedside_hl7::frame;

@@ -183,11 +183,15 @@ impl Chart {
             .count()
     }
 
-    /// Files what a client sent, at once. `shown` is what the EHR makes of it.
-    pub(crate) fn create(&mut self, created: Created, shown: Value) {
+    /// Files what a client sent, when its time has come. `shown` is what the EHR makes of it.
+    pub(crate) fn create(&mut self, created: Created, shown: Value, now: Timestamp) {
         let at = created.at;
         self.created.push(created);
-        self.file(at, shown);
+        if at > now {
+            self.put(at, shown);
+        } else {
+            self.file(at, shown);
+        }
     }
 
     fn wait(&mut self, at: Timestamp, change: Change) {

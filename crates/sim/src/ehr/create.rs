@@ -29,6 +29,8 @@ pub(crate) struct Filing<'a> {
     /// Whether the client wants to see what was filed.
     pub(crate) echo: bool,
     pub(crate) now: bedside_fact::clock::Timestamp,
+    /// How long it takes until reads and searches see it.
+    pub(crate) late: jiff::SignedDuration,
 }
 
 /// Files a resource.
@@ -57,11 +59,12 @@ pub(crate) fn create(inner: &Inner, filing: Filing<'_>) -> Result<Answer, Refusa
         Created {
             resource_type: filing.resource_type.to_owned(),
             id: id.clone(),
-            at: filing.now,
+            at: filing.now.saturating_add(filing.late).unwrap_or(filing.now),
             client: filing.client.to_owned(),
             body,
         },
         shown.clone(),
+        filing.now,
     );
     let place = format!("{}/{id}", filing.resource_type);
     Ok(match inner.vendor {

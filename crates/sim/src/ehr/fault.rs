@@ -28,6 +28,11 @@ pub enum Fault {
     },
     /// The request is carried out, then the connection is closed without an answer (vendor catalogue X-09).
     DropAnswer,
+    /// The connection is closed at once without an answer; what was sent is carried out so many seconds later all the same.
+    CommitsLate {
+        /// Seconds.
+        seconds: u32,
+    },
     /// The answer comes after so many seconds of the EHR's clock.
     Slow {
         /// Seconds.
@@ -174,6 +179,7 @@ impl Armed {
             | Fault::DropAnswer
             | Fault::Slow { .. }
             | Fault::RetryAfter { .. } => true,
+            Fault::CommitsLate { .. } => seen.step == Step::Create,
             Fault::TokenDies => seen.step != Step::Around,
             Fault::ForeignNext(_) | Fault::OutcomeInside { .. } | Fault::PoisonRecord { .. } => {
                 matches!(seen.step, Step::Search | Step::NextPage)
@@ -230,6 +236,9 @@ impl Entry {
                 code: self.code.clone().ok_or_else(|| needs("code"))?,
             },
             "drop-answer" => Fault::DropAnswer,
+            "commits-late" => Fault::CommitsLate {
+                seconds: self.seconds.ok_or_else(|| needs("seconds"))?,
+            },
             "slow" => Fault::Slow {
                 seconds: self.seconds.ok_or_else(|| needs("seconds"))?,
             },

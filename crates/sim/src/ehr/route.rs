@@ -222,6 +222,12 @@ async fn fhir(
                 base,
                 echo: received.prefers_representation(),
                 now,
+                late: match &fault {
+                    Some(Fault::CommitsLate { seconds }) => {
+                        SignedDuration::from_secs(i64::from(*seconds))
+                    }
+                    Some(_) | None => SignedDuration::ZERO,
+                },
             },
         ),
     };
@@ -288,7 +294,7 @@ async fn meet(
             Ending::Whole
         }
         Some(Fault::HalfBody) => Ending::Half,
-        Some(Fault::DropAnswer) => Ending::Dropped,
+        Some(Fault::DropAnswer | Fault::CommitsLate { .. }) => Ending::Dropped,
         Some(Fault::Slow { seconds }) => {
             let wait = SignedDuration::from_secs(i64::from(*seconds));
             if let Ok(due) = inner.clock.now().checked_add(wait) {

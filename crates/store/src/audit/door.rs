@@ -266,8 +266,8 @@ fn is_clinical_read(entry: &Entry) -> bool {
         Action::ReadChart,
         Action::ReadWorklist,
     ]
-        .iter()
-        .any(|action| action.as_str() == entry.action)
+    .iter()
+    .any(|action| action.as_str() == entry.action)
 }
 
 /// Whether an error means that the log can't be written at the moment. A failed sync is more than that: the process stops.

@@ -33,7 +33,7 @@ impl Store {
     /// # Errors
     /// [`Error::Denied`]; [`Error::Conflict`] when a case was written meanwhile, when it would be the second open one of its workflow for
     /// a person, or when another node is the engine now: read and decide again; [`Error::Invalid`] when a key of the outbox stands for
-    /// something else; or what the database said.
+    /// something else or a case is nobody's; or what the database said.
     pub async fn commit_cases(&self, ctx: &OpCtx, commit: CaseCommit) -> Result<(), Error> {
         let own = ctx.role == Role::Service;
         let action = if own {
@@ -45,6 +45,14 @@ impl Store {
         if commit.cursor.is_some() {
             // How far an engine has read is for the engine to say.
             self.guard(ctx, Action::Evaluate).await?;
+        }
+        // A case of nobody would be sealed for nobody: nobody could read it again.
+        if commit
+            .cases
+            .iter()
+            .any(|case| case.patient.as_str().is_empty())
+        {
+            return Err(Error::Invalid(String::from("a case without a patient")));
         }
         let owners = self.owners(&commit).await?;
         let patients: BTreeSet<String> = owners.values().cloned().collect();
@@ -359,7 +367,7 @@ impl Sealed {
         for (name, due) in &self.write.timers {
             tx.execute(
                 "INSERT INTO case_timer (tenant, case_id, name, due) VALUES ($1, $2, $3, $4) \
-                 ON CONFLICT (tenant, case_id, name) DO UPDATE SET due = excluded.due",
+                 ON CONFLICT (tenant, case_id, name) DO UPDATE SET due = excluded.due, rests_until = 0",
                 &[tenant, id, Val::Text(name), Val::Int(due.as_microsecond())],
             )?;
         }

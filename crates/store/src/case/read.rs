@@ -42,7 +42,7 @@ impl Store {
     }
 
     /// Cases: open ones by what is due first, then by age; closed ones after them, the latest first. The entry for each patient is in
-    /// the log before this returns.
+    /// the log before this returns. A case that can't be read is left out, and told to the operator.
     ///
     /// # Errors
     /// [`Error::Denied`], [`Error::Unavailable`] when the log can't be written, or what the database said.
@@ -59,6 +59,15 @@ impl Store {
                         Ok(found) => cases.push(found),
                         // The patient's key was shredded: there is nothing to be read any more.
                         Err(Error::NotFound(_)) => {}
+                        // One item that can't be read hides no other. Whoever asks for that one is told, and so is the log.
+                        Err(error @ Error::Corrupt(_)) => {
+                            let id = row::text(found, 0)?;
+                            tracing::error!(
+                                code = error.code(),
+                                case = id,
+                                "an item can't be read: {error}"
+                            );
+                        }
                         Err(error) => return Err(error),
                     }
                 }
@@ -174,6 +183,10 @@ impl Store {
             counts.overdue = one(
                 "SELECT count(*) FROM workflow_case WHERE tenant = $1 AND open = 1 AND due_at <= $2",
                 &[key, Val::Int(now)],
+            )?;
+            counts.troubled = one(
+                "SELECT count(*) FROM workflow_look WHERE tenant = $1 AND trouble <> ''",
+                &[key],
             )?;
             Ok(counts)
         })

@@ -162,6 +162,8 @@ pub struct CaseCounts {
     pub acknowledged_ever: u64,
     /// Open ones whose next step is past due.
     pub overdue: u64,
+    /// Patients who could not be judged; they are tried again ([`crate::Store::troubles`]).
+    pub troubled: u64,
 }
 
 /// What stands for "nothing is due": later than every time.

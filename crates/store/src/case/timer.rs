@@ -30,7 +30,8 @@ impl Store {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.read(move |tx| {
             let rows = tx.query(
-                "SELECT case_id, name, due FROM case_timer WHERE tenant = $1 AND due <= $2 ORDER BY due, case_id, name LIMIT $3",
+                "SELECT case_id, name, due FROM case_timer WHERE tenant = $1 AND due <= $2 AND rests_until <= $2 \
+                 ORDER BY due, case_id, name LIMIT $3",
                 &[
                     Val::Text(tenant.as_str()),
                     Val::Int(now.as_microsecond()),
@@ -50,7 +51,7 @@ impl Store {
         .await
     }
 
-    /// When the next timer is due.
+    /// When the next timer is due, or has rested.
     ///
     /// # Errors
     /// [`Error::Denied`], or what the database said.
@@ -59,12 +60,64 @@ impl Store {
         let tenant = self.tenant().clone();
         self.read(move |tx| {
             let rows = tx.query(
-                "SELECT due FROM case_timer WHERE tenant = $1 ORDER BY due LIMIT 1",
+                "SELECT due FROM case_timer WHERE tenant = $1 AND rests_until = 0 ORDER BY due LIMIT 1",
                 &[Val::Text(tenant.as_str())],
             )?;
-            rows.first()
-                .map(|found| moment(row::int(found, 0)?))
-                .transpose()
+            let rested = tx.query(
+                "SELECT rests_until FROM case_timer WHERE tenant = $1 AND rests_until > 0 ORDER BY rests_until LIMIT 1",
+                &[Val::Text(tenant.as_str())],
+            )?;
+            let mut next = None;
+            for found in rows.iter().chain(&rested) {
+                let due = row::int(found, 0)?;
+                next = Some(next.map_or(due, |earlier: i64| earlier.min(due)));
+            }
+            next.map(moment).transpose()
+        })
+        .await
+    }
+
+    /// Lets a timer rest until then, because it can't be played now. A case that is written meanwhile has its timers back at once.
+    ///
+    /// # Errors
+    /// [`Error::Denied`], or what the database said.
+    pub async fn rest_timer(
+        &self,
+        ctx: &OpCtx,
+        case: &str,
+        timer: &str,
+        until: Timestamp,
+    ) -> Result<(), Error> {
+        self.guard(ctx, Action::Evaluate).await?;
+        let (tenant, case, timer) = (self.tenant().clone(), case.to_owned(), timer.to_owned());
+        self.write(move |tx| {
+            tx.execute(
+                "UPDATE case_timer SET rests_until = $4 WHERE tenant = $1 AND case_id = $2 AND name = $3",
+                &[
+                    Val::Text(tenant.as_str()),
+                    Val::Text(&case),
+                    Val::Text(&timer),
+                    Val::Int(until.as_microsecond()),
+                ],
+            )?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Ends the rest of every timer: another process looks at them now, and it may run what the one before did not.
+    ///
+    /// # Errors
+    /// [`Error::Denied`], or what the database said.
+    pub async fn wake_timers(&self, ctx: &OpCtx) -> Result<(), Error> {
+        self.guard(ctx, Action::Evaluate).await?;
+        let tenant = self.tenant().clone();
+        self.write(move |tx| {
+            tx.execute(
+                "UPDATE case_timer SET rests_until = 0 WHERE tenant = $1 AND rests_until > 0",
+                &[Val::Text(tenant.as_str())],
+            )?;
+            Ok(())
         })
         .await
     }

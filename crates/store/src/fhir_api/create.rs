@@ -29,6 +29,7 @@ impl Store {
             Action::WriteResources,
             (resource_type, Operation::Create),
             &[],
+            "",
         )
         .await
         .map(drop)
@@ -50,6 +51,7 @@ impl Store {
             Action::WriteResources,
             (resource_type, Operation::Create),
             &subjects,
+            "",
         )
         .await?;
         let tenant = self.tenant().clone();
@@ -94,6 +96,7 @@ impl Store {
             Action::WriteResources,
             (query.resource_type, Operation::Create),
             &[],
+            "",
         )
         .await?;
         let (tenant, sealer) = (self.tenant().clone(), self.sealer().clone());
@@ -141,6 +144,7 @@ impl Store {
             Action::WriteResources,
             (resource_type, Operation::Create),
             &[],
+            "",
         )
         .await?;
         let (tenant, sealer) = (self.tenant().clone(), self.sealer().clone());

@@ -16,6 +16,20 @@ use crate::waiting;
 /// FHIR's issue type of an answer that lacks something.
 const INCOMPLETE: &str = "incomplete";
 
+/// The types in which nothing recorded does not mean that there is none.
+const NONE_RECORDED: [&str; 3] = ["AllergyIntolerance", "Condition", "MedicationRequest"];
+
+/// What is said when there is no match in what was asked completely: for some types that is not *none*.
+pub(super) fn nothing(query: &Query) -> Option<Gap> {
+    NONE_RECORDED.contains(&query.resource_type).then(|| Gap {
+        code: "informational",
+        words: format!(
+            "no {} that fits is recorded, which is not a statement that there is none",
+            query.resource_type
+        ),
+    })
+}
+
 /// Something that an answer may lack.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gap {
@@ -49,11 +63,21 @@ pub(super) fn gaps(
             found.push(gap);
         }
     };
+    let mut known = Vec::new();
     for patient in patients {
-        for (source, lines) in sources(tx, tenant, query.resource_type, patient, seq)? {
-            if let Some(words) = verdict(query, &source, &lines) {
-                add(INCOMPLETE, words);
-            }
+        known.extend(sources(tx, tenant, query.resource_type, patient, seq)?);
+    }
+    for one in &known {
+        // A feed can't be asked: the API of the same system answers for it (design D2).
+        let answered = one.lines.is_empty()
+            && known
+                .iter()
+                .any(|other| other.system == one.system && !other.lines.is_empty());
+        if answered {
+            continue;
+        }
+        if let Some(words) = verdict(query, &one.source, &one.lines) {
+            add(INCOMPLETE, words);
         }
     }
     if is_doubtful(tx, tenant, patients)? {
@@ -100,6 +124,13 @@ fn is_doubtful(tx: &mut dyn Tx, tenant: &TenantId, patients: &[String]) -> Resul
     Ok(false)
 }
 
+/// A source that knows of a patient, with what it was asked for this type.
+struct Known {
+    source: String,
+    system: String,
+    lines: Vec<Line>,
+}
+
 /// The sources that know of a patient, each with what it was asked for this type.
 fn sources(
     tx: &mut dyn Tx,
@@ -107,14 +138,18 @@ fn sources(
     resource_type: &str,
     patient: &str,
     seq: i64,
-) -> Result<Vec<(String, Vec<Line>)>, Error> {
+) -> Result<Vec<Known>, Error> {
     let (key, who) = (Val::Text(tenant.as_str()), Val::Text(patient));
-    let mut known: Vec<(String, Vec<Line>)> = Vec::new();
+    let mut known: Vec<Known> = Vec::new();
     for found in &tx.query(
-        "SELECT source FROM patient WHERE tenant = $1 AND id = $2",
+        "SELECT source, system FROM patient WHERE tenant = $1 AND id = $2",
         &[key, who],
     )? {
-        known.push((row::text(found, 0)?.to_owned(), Vec::new()));
+        known.push(Known {
+            source: row::text(found, 0)?.to_owned(),
+            system: row::text(found, 1)?.to_owned(),
+            lines: Vec::new(),
+        });
     }
     // Newest first, so the first line of a category is the one that counts.
     let rows = tx.query(
@@ -125,14 +160,18 @@ fn sources(
     for found in &rows {
         let source = row::text(found, 0)?;
         let category = row::text(found, 1)?;
-        let at = match known.iter().position(|(name, _)| name == source) {
+        let at = match known.iter().position(|one| one.source == source) {
             Some(at) => at,
             None => {
-                known.push((source.to_owned(), Vec::new()));
+                known.push(Known {
+                    source: source.to_owned(),
+                    system: system_of(tx, tenant, source)?,
+                    lines: Vec::new(),
+                });
                 known.len() - 1
             }
         };
-        let Some((_, lines)) = known.get_mut(at) else {
+        let Some(Known { lines, .. }) = known.get_mut(at) else {
             continue;
         };
         if lines.iter().any(|line| line.category == category) {
@@ -146,6 +185,17 @@ fn sources(
         });
     }
     Ok(known)
+}
+
+fn system_of(tx: &mut dyn Tx, tenant: &TenantId, source: &str) -> Result<String, Error> {
+    let rows = tx.query(
+        "SELECT system FROM source WHERE tenant = $1 AND id = $2",
+        &[Val::Text(tenant.as_str()), Val::Text(source)],
+    )?;
+    rows.first().map_or_else(
+        || Ok(String::new()),
+        |found| row::text(found, 0).map(str::to_owned),
+    )
 }
 
 /// The sentence for one source; `None` when it was asked for all that the query wants.

@@ -1,9 +1,10 @@
 //! One resource by its id, now or in one version.
 
-use bedside_core::access::{Action, Operation};
+use bedside_core::access::{Action, Operation, Predicate};
 use bedside_core::ctx::OpCtx;
 use bedside_core::record::Stored;
 use bedside_fact::id::TenantId;
+use serde_json::Value;
 
 use super::{is_id, person};
 use crate::backend::{Tx, Val};
@@ -28,7 +29,7 @@ pub struct FhirResource {
     pub version: i64,
     /// When we knew, microseconds since 1970.
     pub known_at: i64,
-    /// The JSON text as it is stored.
+    /// The JSON text as it is stored, or what the grant leaves of it.
     pub body: String,
     /// Whose compartment it is in; for a person the first of its patients.
     pub patients: Vec<String>,
@@ -62,6 +63,19 @@ impl From<Stored> for FhirResource {
     }
 }
 
+impl FhirResource {
+    /// Without what it contains of types that are not granted (design D16). A body of which nothing is left out stays the stored text.
+    pub(super) fn granted(mut self, predicate: &Predicate) -> Result<Self, Error> {
+        // Stored bodies passed the pre-scan when they came in.
+        let mut parsed: Value = serde_json::from_str(&self.body)
+            .map_err(|_| Error::Corrupt(String::from("a stored resource is not JSON")))?;
+        if predicate.leave_out(&mut parsed) {
+            self.body = parsed.to_string();
+        }
+        Ok(self)
+    }
+}
+
 impl Store {
     /// Reads a resource, the current version or the one of that number. A person reads as a Patient with links to the sources' patients
     /// (design D11).
@@ -82,13 +96,15 @@ impl Store {
         } else {
             &[]
         };
-        self.planned(
-            ctx,
-            Action::ReadResources,
-            (resource_type, Operation::Read),
-            named,
-        )
-        .await?;
+        let predicate = self
+            .planned(
+                ctx,
+                Action::ReadResources,
+                (resource_type, Operation::Read),
+                named,
+                "",
+            )
+            .await?;
         let found = if is_id(id) {
             let (tenant, sealer) = (self.tenant().clone(), self.sealer().clone());
             let (kind, id) = (resource_type.to_owned(), id.to_owned());
@@ -96,6 +112,10 @@ impl Store {
                 .await?
         } else {
             FhirRead::Missing
+        };
+        let found = match found {
+            FhirRead::Here(resource) => FhirRead::Here(resource.granted(&predicate)?),
+            FhirRead::Gone | FhirRead::Missing => found,
         };
         let patients: &[String] = match &found {
             FhirRead::Here(resource) => &resource.patients,

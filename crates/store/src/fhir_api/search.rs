@@ -3,16 +3,17 @@
 use std::collections::BTreeSet;
 
 use bedside_core::access::{Action, Operation, Predicate};
+use bedside_core::audit::{AuditOutcome, Entry};
 use bedside_core::ctx::OpCtx;
 use bedside_fact::id::TenantId;
 use bedside_fact::time::span;
-use bedside_fhir::search::{Key, Operand, Query};
+use bedside_fhir::search::{Key, Operand, Query, name_for_log};
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
-use super::gaps::{Gap, gaps};
+use super::gaps::{self, Gap, gaps};
 use super::read::{COLUMNS, FhirResource};
-use super::{candidates, is_id, patients_meant, person};
+use super::{candidates, for_each, is_id, patients_meant, person};
 use crate::backend::{Tx, Val};
 use crate::error::Error;
 use crate::seal::Sealer;
@@ -79,12 +80,15 @@ impl Store {
     pub async fn fhir_search(&self, ctx: &OpCtx, search: FhirSearch) -> Result<Searched, Error> {
         let kind = search.query.resource_type;
         let named: Vec<String> = search.query.patients.iter().flatten().cloned().collect();
+        let with = names(&search.query);
+        let is_left_out = wants_more(&search.query);
         let predicate = self
             .planned(
                 ctx,
                 Action::ReadResources,
                 (kind, Operation::Search),
                 &named,
+                &with,
             )
             .await?;
         let (tenant, sealer) = (self.tenant().clone(), self.sealer().clone());
@@ -106,17 +110,40 @@ impl Store {
                 .run()
             })
             .await?;
-        let detail = match &looked.searched {
-            Searched::Found(found) => format!(
-                "search {kind} at {}: {} of {}",
-                found.seq,
-                found.matches.len(),
-                found.total
+        let (outcome, detail) = match &looked.searched {
+            Searched::Found(found) => (
+                AuditOutcome::Success,
+                format!(
+                    "search {kind} at {}: {} of {}",
+                    found.seq,
+                    found.matches.len(),
+                    found.total
+                ),
             ),
-            Searched::TooCostly(_) => format!("search {kind}: too costly"),
+            Searched::TooCostly(_) => (
+                AuditOutcome::Denied,
+                format!("too costly: search {kind}{with}"),
+            ),
         };
-        self.touched(ctx, Action::ReadResources, &looked.touched, detail)
-            .await?;
+        let entry = |outcome, detail| {
+            Entry::new(ctx, Action::ReadResources.as_str(), outcome).detail(detail)
+        };
+        let mut entries = for_each(&entry(outcome, detail), &looked.touched);
+        if let Searched::Found(found) = &looked.searched {
+            // What was wanted beside the answer and is not in it is an attempt of its own.
+            let beside = [
+                (found.include_denied, "role.not_granted _include of Patient"),
+                (is_left_out, "not offered"),
+            ];
+            for (_, why) in beside.iter().filter(|(is_so, _)| *is_so) {
+                let detail = format!("{why}: search {kind}{with}");
+                entries.extend(for_each(
+                    &entry(AuditOutcome::Denied, detail),
+                    &looked.touched,
+                ));
+            }
+        }
+        self.audit_all(ctx, entries).await?;
         Ok(looked.searched)
     }
 }
@@ -337,7 +364,7 @@ impl Look<'_> {
         &mut self,
         resources: Vec<FhirResource>,
         mut touched: BTreeSet<String>,
-        gaps: Vec<Gap>,
+        mut gaps: Vec<Gap>,
     ) -> Result<Looked, Error> {
         let query = &self.search.query;
         let times = |text: &str| span(text, &self.search.zone).map(|span| (span.lo, span.hi));
@@ -352,14 +379,18 @@ impl Look<'_> {
         }
         matching.sort_by(|(a, one), (b, other)| query.order((a, &one.id), (b, &other.id)));
         let total = matching.len();
+        // Where a source was not asked, that is said already, and is more.
+        if total == 0 && gaps.is_empty() {
+            gaps.extend(gaps::nothing(query));
+        }
         let offset = self.search.from.map_or(0, |(_, offset)| offset);
         let size = if query.count_only { 0 } else { query.count };
         let matches: Vec<FhirResource> = matching
             .into_iter()
             .skip(offset)
             .take(size)
-            .map(|(_, resource)| resource)
-            .collect();
+            .map(|(_, resource)| resource.granted(self.predicate))
+            .collect::<Result<_, _>>()?;
         let end = offset + matches.len();
         touched.extend(
             matches
@@ -374,7 +405,11 @@ impl Look<'_> {
                 .flat_map(|resource| resource.patients.iter().cloned())
                 .collect();
             for patient in &patients {
-                included.extend(self.by_id("Patient", patient)?);
+                let own = self.by_id("Patient", patient)?;
+                included.extend(
+                    own.map(|resource| resource.granted(self.predicate))
+                        .transpose()?,
+                );
             }
         }
         Ok(Looked {
@@ -390,6 +425,31 @@ impl Look<'_> {
             touched,
         })
     }
+}
+
+/// The names of the parameters, for the log.
+fn names(query: &Query) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    let used = query.used.iter().map(|(name, _)| name.as_str());
+    for name in used.chain(query.ignored.iter().map(String::as_str)) {
+        let name = name_for_log(name.split('=').next().unwrap_or_default());
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    if names.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", names.join(", "))
+    }
+}
+
+/// Whether it wanted other resources to go along in a way that is not offered.
+fn wants_more(query: &Query) -> bool {
+    query
+        .ignored
+        .iter()
+        .any(|name| name.starts_with("_include") || name.starts_with("_revinclude"))
 }
 
 /// The patients of `link=`, when that is what a search for patients asks.

@@ -34,7 +34,7 @@ pub struct OutboxRow {
     pub key: String,
     /// Where to.
     pub route: String,
-    /// `due`, `sending`, `unknown`, `checking`, `done`, `refused`.
+    /// `due`, `claimed`, `sending`, `unknown`, `checking`, `done`, `refused`.
     pub state: String,
     /// When it is or was to be sent.
     pub due: Timestamp,
@@ -99,7 +99,7 @@ impl Store {
             let mut found: Vec<Row> = Vec::new();
             for sql in [
                 "SELECT id, key, route, state, due, attempts, reason, case_id, created_at, settled_at, remote, key_of, check_at \
-                 FROM outbox WHERE tenant = $1 AND state IN ('due', 'sending', 'unknown', 'checking') AND (route = $2 OR $2 IS NULL) \
+                 FROM outbox WHERE tenant = $1 AND state IN ('due', 'claimed', 'sending', 'unknown', 'checking') AND (route = $2 OR $2 IS NULL) \
                  AND (case_id = $3 OR $3 IS NULL) ORDER BY due, id LIMIT $4",
                 "SELECT id, key, route, state, due, attempts, reason, case_id, created_at, settled_at, remote, key_of, check_at \
                  FROM outbox WHERE tenant = $1 AND state IN ('done', 'refused') AND (route = $2 OR $2 IS NULL) \
@@ -163,20 +163,31 @@ impl Store {
         Ok((line, payload))
     }
 
-    /// When the next item is to be sent or looked at.
+    /// When the next item of a route, or of any, is to be sent or looked at.
     ///
     /// # Errors
     /// [`Error::Denied`], or what the database said.
-    pub async fn outbox_next(&self, ctx: &OpCtx) -> Result<Option<Timestamp>, Error> {
+    pub async fn outbox_next(
+        &self,
+        ctx: &OpCtx,
+        route: Option<&str>,
+    ) -> Result<Option<Timestamp>, Error> {
         self.guard(ctx, Action::ReadOperations).await?;
-        let tenant = self.tenant().clone();
+        let (tenant, route) = (self.tenant().clone(), route.map(str::to_owned));
         self.read(move |tx| {
             let mut next: Option<i64> = None;
             for sql in [
-                "SELECT due FROM outbox WHERE tenant = $1 AND state = 'due' ORDER BY due LIMIT 1",
-                "SELECT check_at FROM outbox WHERE tenant = $1 AND state = 'unknown' AND check_at IS NOT NULL ORDER BY check_at LIMIT 1",
+                "SELECT due FROM outbox WHERE tenant = $1 AND state = 'due' AND (route = $2 OR $2 IS NULL) ORDER BY due LIMIT 1",
+                "SELECT check_at FROM outbox WHERE tenant = $1 AND state = 'unknown' AND check_at IS NOT NULL AND (route = $2 OR $2 IS NULL) \
+                 ORDER BY check_at LIMIT 1",
             ] {
-                let rows = tx.query(sql, &[Val::Text(tenant.as_str())])?;
+                let rows = tx.query(
+                    sql,
+                    &[
+                        Val::Text(tenant.as_str()),
+                        route.as_deref().map_or(Val::Null, Val::Text),
+                    ],
+                )?;
                 if let Some(found) = rows.first() {
                     let at = row::int(found, 0)?;
                     next = Some(next.map_or(at, |before| before.min(at)));
@@ -203,7 +214,8 @@ impl Store {
             for found in &rows {
                 let count = row::count(found, 1)?;
                 match row::text(found, 0)? {
-                    "due" => counts.due += count,
+                    // Taken in hand, and not gone yet.
+                    "due" | "claimed" => counts.due += count,
                     "sending" => counts.sending += count,
                     "done" => counts.confirmed += count,
                     "refused" => counts.refused += count,

@@ -20,6 +20,9 @@ crate::contract![
     p02_the_same_key_of_the_outbox_is_one_item_and_never_another,
     timers_are_replaced_whole_and_one_that_passed_is_still_there,
     an_engine_that_lost_its_lease_can_commit_nothing_and_people_still_can,
+    a_case_of_nobody_is_refused,
+    one_item_that_cannot_be_read_hides_no_other,
+    a_timer_that_rests_is_not_due_until_then_and_writing_its_case_ends_the_rest,
 ];
 
 pub(crate) fn open(store: &Store, id: &str, patient: &ResourceId) -> CaseWrite {
@@ -148,7 +151,7 @@ async fn p02_a_commit_that_fails_half_way_leaves_no_case_no_item_and_no_cursor(p
     faults.fail_writes(false);
     assert!(store.cases(&ctx, &all()).await.unwrap().is_empty());
     assert_eq!(store.workflow_cursor(&ctx, "engine").await.unwrap(), None);
-    assert_eq!(store.outbox_next(&ctx).await.unwrap(), None);
+    assert_eq!(store.outbox_next(&ctx, None).await.unwrap(), None);
 
     // A second case of the commit is refused: the first, which was fine, is not there either.
     let mut bad = commit();
@@ -174,7 +177,7 @@ async fn p02_a_commit_that_fails_half_way_leaves_no_case_no_item_and_no_cursor(p
         Some(Seq(3))
     );
     assert_eq!(
-        store.outbox_next(&ctx).await.unwrap(),
+        store.outbox_next(&ctx, None).await.unwrap(),
         Some(place.clock.now())
     );
 }
@@ -460,4 +463,69 @@ async fn an_engine_that_lost_its_lease_can_commit_nothing_and_people_still_can(p
         ..commit
     };
     store.commit_cases(&nora, own).await.unwrap();
+}
+
+async fn a_case_of_nobody_is_refused(place: Place) {
+    let store = place.open().await;
+    let ctx = service(&store);
+    let refused = store
+        .commit_cases(&ctx, write(vec![open(&store, "k1", &ResourceId::new(""))]))
+        .await;
+    assert!(matches!(refused, Err(Error::Invalid(_))), "{refused:?}");
+    assert!(store.cases(&ctx, &all()).await.unwrap().is_empty());
+}
+
+async fn one_item_that_cannot_be_read_hides_no_other(place: Place) {
+    let store = place.open().await;
+    let ctx = service(&store);
+    let ann = admit(&store, "C1", &Somebody::new("100", "Okonkwo", "Adaeze")).await;
+    let bea = admit(&store, "C2", &Somebody::new("200", "Brandt", "Carla")).await;
+    store
+        .commit_cases(
+            &ctx,
+            write(vec![open(&store, "k1", &ann), open(&store, "k2", &bea)]),
+        )
+        .await
+        .unwrap();
+    place
+        .execute("UPDATE workflow_case SET version = 7 WHERE id = 'k1'")
+        .await;
+    let read: Vec<String> = store
+        .cases(&ctx, &all())
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|row| row.id)
+        .collect();
+    assert_eq!(read, ["k2"]);
+    assert!(matches!(
+        store.case(&ctx, "k1").await,
+        Err(Error::Corrupt(_))
+    ));
+    // It still counts.
+    assert_eq!(store.case_counts(&ctx).await.unwrap().open, 2);
+}
+
+async fn a_timer_that_rests_is_not_due_until_then_and_writing_its_case_ends_the_rest(place: Place) {
+    let store = place.open().await;
+    let ctx = service(&store);
+    let ann = admit(&store, "C1", &Somebody::new("100", "Okonkwo", "Adaeze")).await;
+    let now = store.clock().now();
+    let mut case = open(&store, "k1", &ann);
+    case.timers = vec![("rung".into(), now)];
+    store
+        .commit_cases(&ctx, write(vec![case.clone()]))
+        .await
+        .unwrap();
+    let until = now + jiff::SignedDuration::from_secs(90);
+    store.rest_timer(&ctx, "k1", "rung", until).await.unwrap();
+    assert!(store.due_timers(&ctx, now, 10).await.unwrap().is_empty());
+    assert_eq!(store.next_timer(&ctx).await.unwrap(), Some(until));
+    assert_eq!(store.due_timers(&ctx, until, 10).await.unwrap().len(), 1);
+    store.wake_timers(&ctx).await.unwrap();
+    assert_eq!(store.next_timer(&ctx).await.unwrap(), Some(now));
+    store.rest_timer(&ctx, "k1", "rung", until).await.unwrap();
+    case.expected = 1;
+    store.commit_cases(&ctx, write(vec![case])).await.unwrap();
+    assert_eq!(store.due_timers(&ctx, now, 10).await.unwrap().len(), 1);
 }

@@ -3,6 +3,7 @@
 use bedside_core::completeness::{Asked, Coverage};
 use bedside_core::ctx::Role;
 use bedside_core::record::Ending;
+use bedside_fact::clock::Clock as _;
 use bedside_fact::id::{ResourceId, Seq};
 use bedside_store::{Changed, Error, Store};
 
@@ -20,6 +21,8 @@ crate::contract![
     a_proposal_that_two_may_be_one_concerns_both,
     p09_an_engine_that_reads_facts_is_in_the_log_once_for_each_patient,
     texts_and_fingerprints_of_single_resources_are_those_that_stand,
+    a_patient_is_looked_at_again_when_it_is_time_and_a_trouble_is_kept_until_a_look_succeeds,
+    p02_a_case_is_told_each_state_of_its_write_once,
 ];
 
 /// Reads all pages from a position.
@@ -405,4 +408,107 @@ async fn texts_and_fingerprints_of_single_resources_are_those_that_stand(place: 
     );
     let nora = somebody(&store, "nora", Role::Clinician);
     assert!(store.resource_bodies(&nora, &keys).await.is_err());
+}
+
+async fn a_patient_is_looked_at_again_when_it_is_time_and_a_trouble_is_kept_until_a_look_succeeds(
+    place: Place,
+) {
+    let store = place.open().await;
+    let ctx = service(&store);
+    let ann = ResourceId::new("ann");
+    let at = |seconds| place.clock.now() + jiff::SignedDuration::from_secs(seconds);
+    let begun = at(0);
+    store.look_again(&ctx, &ann, None).await.unwrap();
+    assert_eq!(store.next_look(&ctx).await.unwrap(), None);
+    let first = at(60);
+    store.look_again(&ctx, &ann, Some(first)).await.unwrap();
+    assert_eq!(store.next_look(&ctx).await.unwrap(), Some(first));
+    assert!(store.due_looks(&ctx, at(59), 9).await.unwrap().is_empty());
+    assert_eq!(
+        store.due_looks(&ctx, first, 9).await.unwrap(),
+        std::slice::from_ref(&ann)
+    );
+    assert!(store.troubles(&ctx).await.unwrap().is_empty());
+
+    store
+        .look_failed(&ctx, &ann, "store-corrupt", first)
+        .await
+        .unwrap();
+    place.after_seconds(60);
+    let second = at(60);
+    store
+        .look_failed(&ctx, &ann, "store-corrupt", second)
+        .await
+        .unwrap();
+    let troubles = store.troubles(&ctx).await.unwrap();
+    assert_eq!(troubles.len(), 1);
+    assert_eq!((troubles[0].since, troubles[0].due), (begun, second));
+    assert_eq!(store.case_counts(&ctx).await.unwrap().troubled, 1);
+    // The same time is no reason to keep the trouble.
+    store.look_again(&ctx, &ann, Some(second)).await.unwrap();
+    assert!(store.troubles(&ctx).await.unwrap().is_empty());
+    store.look_again(&ctx, &ann, None).await.unwrap();
+    assert_eq!(store.next_look(&ctx).await.unwrap(), None);
+
+    let nora = somebody(&store, "nora", Role::Clinician);
+    assert!(matches!(
+        store.look_again(&nora, &ann, None).await,
+        Err(Error::Denied(_))
+    ));
+}
+
+async fn p02_a_case_is_told_each_state_of_its_write_once(place: Place) {
+    let store = place.open().await;
+    let ctx = service(&store);
+    let ann = admit(&store, "C1", &Somebody::new("100", "Okonkwo", "Adaeze")).await;
+    let mut commit = crate::cases::write(vec![crate::cases::open(&store, "k1", &ann)]);
+    commit.outbox = vec![
+        crate::cases::put(&store, "k1/a", b"x", "k1"),
+        crate::cases::put(&store, "k1/b", b"y", "k1"),
+    ];
+    store.commit_cases(&ctx, commit).await.unwrap();
+    // One that belongs to no case is nobody's to hear of.
+    store
+        .outbox_put(
+            &ctx,
+            "other",
+            "epic/communication",
+            store.clock().now(),
+            b"z",
+        )
+        .await
+        .unwrap();
+    assert!(store.untold(&ctx, 0, 9).await.unwrap().is_empty());
+    let items = store
+        .outbox_claim(&ctx, "epic/communication", "w", 9, 60)
+        .await
+        .unwrap();
+    for item in items {
+        let item = store.outbox_send(&ctx, item, 60).await.unwrap();
+        store
+            .outbox_settle(
+                &ctx,
+                &item,
+                bedside_store::Settlement::Done { remote: None },
+            )
+            .await
+            .unwrap();
+    }
+    let untold = store.untold(&ctx, 0, 9).await.unwrap();
+    let keys: Vec<&str> = untold.iter().map(|one| one.key.as_str()).collect();
+    assert_eq!(keys, ["k1/a", "k1/b"]);
+    assert!(
+        untold
+            .iter()
+            .all(|one| one.case == "k1" && one.state == "done")
+    );
+    store.told(&ctx, &untold[0]).await.unwrap();
+    assert_eq!(store.untold(&ctx, 0, 9).await.unwrap(), untold[1..]);
+    assert!(
+        store
+            .untold(&ctx, untold[1].id, 9)
+            .await
+            .unwrap()
+            .is_empty()
+    );
 }

@@ -10,6 +10,7 @@ use crate::support::{Place, service, somebody};
 
 crate::contract![
     p08_what_a_dead_process_was_sending_is_unknown_at_the_next_start,
+    p08_what_was_claimed_and_had_not_left_is_sent_by_the_next,
     p08_an_unknown_item_is_looked_at_and_never_sent,
     p08_a_look_that_hangs_is_taken_over_and_its_late_word_does_not_count,
     p08_what_nobody_can_look_up_waits_for_a_person,
@@ -27,11 +28,25 @@ async fn put(store: &Store, key: &str) -> i64 {
         .0
 }
 
-async fn claim(store: &Store, seconds: i64) -> Vec<OutboxItem> {
+async fn take(store: &Store, seconds: i64) -> Vec<OutboxItem> {
     store
         .outbox_claim(&service(store), "epic", "w", 9, seconds)
         .await
         .unwrap()
+}
+
+/// Takes what is due and lets it leave.
+async fn claim(store: &Store, seconds: i64) -> Vec<OutboxItem> {
+    let mut sent = Vec::new();
+    for item in take(store, seconds).await {
+        sent.push(
+            store
+                .outbox_send(&service(store), item, seconds)
+                .await
+                .unwrap(),
+        );
+    }
+    sent
 }
 
 async fn look(store: &Store, seconds: i64) -> Vec<OutboxItem> {
@@ -116,13 +131,56 @@ async fn p08_what_a_dead_process_was_sending_is_unknown_at_the_next_start(place:
     );
 }
 
+async fn p08_what_was_claimed_and_had_not_left_is_sent_by_the_next(place: Place) {
+    let store = place.open().await;
+    put(&store, "a").await;
+    let taken = take(&store, 600).await;
+    assert_eq!(
+        (taken[0].attempt, list(&store).await[0].state.as_str()),
+        (0, "claimed")
+    );
+    assert!(take(&store, 600).await.is_empty(), "one has it in hand");
+    store.close().await.unwrap();
+
+    let store = place.open().await;
+    assert_eq!(list(&store).await[0].state, "due", "it never left");
+    let stale = taken[0].clone();
+    let late = store.outbox_send(&service(&store), stale, 600).await;
+    assert_eq!(
+        late.unwrap_err(),
+        Error::Conflict,
+        "the dead process has no claim any more"
+    );
+    // A claim that ran out is no claim either, and what it had in hand is the next one's.
+    let slow = take(&store, 0).await.remove(0);
+    let late = store.outbox_send(&service(&store), slow.clone(), 600).await;
+    assert_eq!(late.unwrap_err(), Error::Conflict);
+    let sent = claim(&store, 600).await;
+    assert_eq!((sent[0].attempt, sent[0].claim), (1, slow.claim + 1));
+    assert_eq!(settle(&store, &slow, DONE).await, Err(Error::Conflict));
+    // What was put off without having been looked at is no attempt.
+    let later = Settlement::Later(place.clock.now(), "429".into());
+    settle(&store, &sent[0], later).await.unwrap();
+    let sent = claim(&store, 600).await;
+    assert_eq!(
+        (sent[0].attempt, sent[0].reason.as_deref()),
+        (1, Some("429"))
+    );
+    let again = Settlement::Again(place.clock.now(), "not there".into());
+    settle(&store, &sent[0], again).await.unwrap();
+    assert_eq!(claim(&store, 600).await[0].attempt, 2);
+}
+
 async fn p08_an_unknown_item_is_looked_at_and_never_sent(place: Place) {
     let store = place.open().await;
     put(&store, "a").await;
     let sent = claim(&store, 600).await;
     let at = place.clock.now() + jiff::SignedDuration::from_secs(30);
     settle(&store, &sent[0], unknown(Some(at))).await.unwrap();
-    assert_eq!(store.outbox_next(&service(&store)).await.unwrap(), Some(at));
+    assert_eq!(
+        store.outbox_next(&service(&store), None).await.unwrap(),
+        Some(at)
+    );
     assert!(look(&store, 600).await.is_empty(), "not yet");
     place.after_seconds(3_600);
     assert!(claim(&store, 600).await.is_empty(), "never by itself");
@@ -180,7 +238,10 @@ async fn p08_what_nobody_can_look_up_waits_for_a_person(place: Place) {
     settle(&store, &sent[0], unknown(None)).await.unwrap();
     place.after_seconds(1_000_000);
     assert!(look(&store, 600).await.is_empty() && claim(&store, 600).await.is_empty());
-    assert_eq!(store.outbox_next(&service(&store)).await.unwrap(), None);
+    assert_eq!(
+        store.outbox_next(&service(&store), None).await.unwrap(),
+        None
+    );
     let engineer = somebody(&store, "emil", Role::Engineer);
     store
         .outbox_resolve(
@@ -192,7 +253,7 @@ async fn p08_what_nobody_can_look_up_waits_for_a_person(place: Place) {
         .await
         .unwrap();
     assert_eq!(
-        store.outbox_next(&service(&store)).await.unwrap(),
+        store.outbox_next(&service(&store), None).await.unwrap(),
         Some(place.clock.now())
     );
     assert_eq!(claim(&store, 600).await[0].attempt, 2);
@@ -354,7 +415,12 @@ async fn the_outbox_is_listed_counted_and_tells_when_it_is_due(place: Place) {
         .await
         .is_empty()
     );
-    assert_eq!(store.outbox_next(&ctx).await.unwrap(), Some(later));
+    assert_eq!(store.outbox_next(&ctx, None).await.unwrap(), Some(later));
+    let next = async |route| store.outbox_next(&ctx, Some(route)).await.unwrap();
+    assert_eq!(
+        (next("athena").await, next("epic").await),
+        (Some(later), None)
+    );
 }
 
 async fn p09_a_payload_is_shown_to_those_who_may_and_that_is_in_the_log(place: Place) {

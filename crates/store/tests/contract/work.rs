@@ -240,7 +240,7 @@ async fn p02_the_same_idempotency_key_is_the_same_item(place: Place) {
         .outbox_claim(&ctx, "ward", "b", 10, 600)
         .await
         .unwrap();
-    assert_eq!((items.len(), items[0].id, items[0].attempt), (1, second, 2));
+    assert_eq!((items.len(), items[0].id, items[0].claim), (1, second, 2));
     store.close().await.unwrap();
 }
 
@@ -251,7 +251,9 @@ async fn p08_an_item_whose_sender_vanished_is_unknown_and_not_sent_again(place: 
         .outbox_put(&ctx, "order-1", "ward", place.clock.now(), b"x")
         .await
         .unwrap();
-    let sending = store.outbox_claim(&ctx, "ward", "a", 1, 0).await.unwrap();
+    let mut sending = store.outbox_claim(&ctx, "ward", "a", 1, 600).await.unwrap();
+    let gone = sending.remove(0);
+    sending.push(store.outbox_send(&ctx, gone, 0).await.unwrap());
     assert!(
         store
             .outbox_claim(&ctx, "ward", "b", 1, 600)

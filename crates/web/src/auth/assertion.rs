@@ -2,6 +2,8 @@
 //!
 //! Times are compared with the store's clock. That an assertion works once is for the store to see to.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bedside_fact::clock::Timestamp;
 use jsonwebtoken::{Algorithm, Validation};
 use serde::Deserialize;
@@ -34,6 +36,19 @@ pub(super) struct Untrue {
     pub(super) check: &'static str,
     /// For the client: which check failed, without anything secret.
     pub(super) words: String,
+    /// Whom the log names.
+    pub(super) client: Client,
+}
+
+/// Who made an assertion that does not hold.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Client {
+    /// No registered client is named.
+    Unknown,
+    /// Says that it is this registered client; nothing proves it.
+    Claimed(String),
+    /// This one: the signature is its own.
+    Proven(String),
 }
 
 #[derive(Deserialize)]
@@ -60,6 +75,23 @@ pub(super) async fn verify<'a>(
     token_url: Option<&str>,
     now: Timestamp,
 ) -> Result<Verified<'a>, Untrue> {
+    check(api, assertion, token_url, now)
+        .await
+        .map_err(|untrue| match untrue.client {
+            Client::Proven(_) | Client::Claimed(_) => untrue,
+            Client::Unknown => Untrue {
+                client: claimant(api, assertion),
+                ..untrue
+            },
+        })
+}
+
+async fn check<'a>(
+    api: &'a Api,
+    assertion: &str,
+    token_url: Option<&str>,
+    now: Timestamp,
+) -> Result<Verified<'a>, Untrue> {
     if assertion.len() > LARGEST {
         return untrue("size", "client_assertion: at most 16 KiB");
     }
@@ -68,6 +100,13 @@ pub(super) async fn verify<'a>(
     };
     if header.alg != Algorithm::RS384 && header.alg != Algorithm::ES384 {
         return untrue("alg", "alg: sign with RS384 or ES384");
+    }
+    // RFC 7515 §4.1.11: what the header calls critical must be understood. The library does not look at it, and nothing of the kind is here.
+    if part(assertion, 0).is_none_or(|header| header.get("crit").is_some()) {
+        return untrue(
+            "crit",
+            "crit: no extension of the header is understood here",
+        );
     }
     let Some(kid) = header.kid else {
         return untrue("kid", "kid: the header names no key");
@@ -80,12 +119,10 @@ pub(super) async fn verify<'a>(
     let Some(application) = claimed.iss.as_deref().and_then(|id| api.application(id)) else {
         return untrue("iss", "iss: no client of this id is registered");
     };
-    let key = keys::key(api, application, &kid, now)
-        .await
-        .map_err(|words| Untrue {
-            check: "kid",
-            words,
-        })?;
+    let key = match keys::key(api, application, &kid, now).await {
+        Ok(key) => key,
+        Err(words) => return untrue("kid", words),
+    };
     let mut validation = Validation::new(header.alg);
     validation.required_spec_claims.clear();
     // The library would compare with the machine's clock; all of these are checked below.
@@ -98,12 +135,33 @@ pub(super) async fn verify<'a>(
             "signature: it was not made with the registered key",
         );
     }
-    let (jti, until) = claims(&claimed, token_url, now)?;
+    let (jti, until) = claims(&claimed, token_url, now).map_err(|untrue| Untrue {
+        client: Client::Proven(application.id.clone()),
+        ..untrue
+    })?;
     Ok(Verified {
         application,
         jti,
         until,
     })
+}
+
+/// The registered client that an assertion names as its issuer.
+fn claimant(api: &Api, assertion: &str) -> Client {
+    let claims = part(assertion, 1);
+    let id = claims
+        .as_ref()
+        .and_then(|claims| claims.get("iss")?.as_str());
+    id.and_then(|id| api.application(id))
+        .map_or(Client::Unknown, |application| {
+            Client::Claimed(application.id.clone())
+        })
+}
+
+/// The header or the claims as JSON.
+fn part(assertion: &str, position: usize) -> Option<serde_json::Value> {
+    let part = assertion.split('.').nth(position)?;
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok()
 }
 
 fn claims(
@@ -172,6 +230,7 @@ fn untrue<T>(check: &'static str, words: impl Into<String>) -> Result<T, Untrue>
     Err(Untrue {
         check,
         words: words.into(),
+        client: Client::Unknown,
     })
 }
 

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
-use bedside_core::audit::{AuditOutcome, Entry};
 use bedside_core::ctx::{OpCtx, Purpose, Role, Via};
 use bedside_fact::id::ActorId;
 use bedside_store::Error;
@@ -20,7 +19,18 @@ pub(crate) enum Unknown {
     Invalid,
 }
 
-/// The application that holds the token of this request, with what it is granted today. A refusal is in the audit log.
+impl Unknown {
+    /// The rule of the refusal, for the log.
+    pub(crate) const fn rule(self) -> &'static str {
+        match self {
+            Self::Missing => "token.missing",
+            Self::Invalid => "token.invalid",
+        }
+    }
+}
+
+/// The application that holds the token of this request, with what it is granted today. Whoever asks sees to it that a refusal is in the
+/// audit log, with what was wanted.
 ///
 /// # Errors
 /// What the store said while it was asked.
@@ -28,29 +38,13 @@ pub(crate) async fn caller(
     console: &Console,
     headers: &HeaderMap,
 ) -> Result<Result<OpCtx, Unknown>, Error> {
-    let unknown = match token(headers) {
-        None => Unknown::Missing,
-        Some(token) => {
-            let session = console.store().application_session(token).await?;
-            if let Some(ctx) = session.and_then(|ctx| today(console, ctx)) {
-                return Ok(Ok(ctx));
-            }
-            Unknown::Invalid
-        }
+    let Some(token) = token(headers) else {
+        return Ok(Err(Unknown::Missing));
     };
-    let rule = match unknown {
-        Unknown::Missing => "token.missing",
-        Unknown::Invalid => "token.invalid",
-    };
-    let ctx = nobody(console);
-    let entry = Entry::new(&ctx, "fhir.read", AuditOutcome::Denied).detail(rule);
-    if let Err(error) = console.store().audit(&ctx, entry).await {
-        tracing::warn!(
-            code = error.code(),
-            "a refused request could not be written to the audit log"
-        );
-    }
-    Ok(Err(unknown))
+    let session = console.store().application_session(token).await?;
+    Ok(session
+        .and_then(|ctx| today(console, ctx))
+        .ok_or(Unknown::Invalid))
 }
 
 /// Somebody who has not shown who they are.

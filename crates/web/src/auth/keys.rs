@@ -1,5 +1,5 @@
-//! An application's public keys: from the configuration, or fetched from its address and kept until a key is asked for that is not
-//! among them.
+//! An application's public keys: from the configuration, or fetched from its address and kept for some minutes, or until a key is asked for
+//! that is not among them.
 
 use bedside_fact::clock::Timestamp;
 use jsonwebtoken::DecodingKey;
@@ -11,6 +11,9 @@ use crate::fhir::Api;
 
 /// A key set is not fetched more often, in seconds: whoever makes up key ids must not make us a nuisance to others.
 const PAUSE: i64 = 10;
+
+/// A key set is believed for so long without being fetched anew, in seconds: a key that was taken out of it opens nothing after that.
+const KEPT: i64 = 300;
 
 /// The key of that id, or a sentence that says why there is none.
 pub(super) async fn key(
@@ -28,13 +31,16 @@ pub(super) async fn key(
         Jwks::Set(set) => find(set, kid).ok_or_else(missing),
         Jwks::Url(url) => {
             let kept = api.fetched().get(url).cloned();
-            if let Some(key) = kept.as_ref().and_then(|(_, set)| find(set, kid)) {
+            let age = kept
+                .as_ref()
+                .map(|(at, _)| now.as_second().saturating_sub(at.as_second()).abs());
+            let fresh = |limit: i64| age.is_some_and(|age| age < limit);
+            if fresh(KEPT)
+                && let Some(key) = kept.as_ref().and_then(|(_, set)| find(set, kid))
+            {
                 return Ok(key);
             }
-            let recent = kept.is_some_and(|(at, _)| {
-                now.as_second().saturating_sub(at.as_second()).abs() < PAUSE
-            });
-            if recent {
+            if fresh(PAUSE) {
                 return Err(missing());
             }
             let set = fetch(api, url).await?;

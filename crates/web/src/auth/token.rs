@@ -7,10 +7,11 @@ use axum::response::{IntoResponse, Response};
 use bedside_core::access::Grant;
 use bedside_core::audit::{AuditOutcome, Entry};
 use bedside_core::ctx::OpCtx;
+use bedside_fact::id::ActorId;
 use bedside_store::TokenWanted;
 use serde_json::json;
 
-use super::assertion::{self, Untrue};
+use super::assertion::{self, Client, Untrue};
 use super::bearer::nobody;
 use crate::app::Console;
 use crate::fhir::base;
@@ -35,26 +36,14 @@ pub(crate) async fn issue(State(console): State<Console>, request: Request) -> R
         base::trusted(&console, request.headers()).map(|root| format!("{root}/auth/token"));
     let asked = match read(request).await {
         Ok(asked) => asked,
-        Err(refusal) => return refuse(&console, &nobody(&console), refusal).await,
+        Err(refusal) => return refuse(&console, &nobody(&console), &refusal).await,
     };
     let api = &console.app.api;
     let verified =
         assertion::verify(api, &asked.assertion, token_url.as_deref(), console.now()).await;
     let verified = match verified {
         Ok(verified) => verified,
-        Err(Untrue { check, words }) => {
-            return refuse(
-                &console,
-                &nobody(&console),
-                Refusal {
-                    status: StatusCode::UNAUTHORIZED,
-                    error: "invalid_client",
-                    words,
-                    check,
-                },
-            )
-            .await;
-        }
+        Err(untrue) => return disbelieve(&console, untrue).await,
     };
     let application = verified.application;
     let ctx = console
@@ -67,7 +56,7 @@ pub(crate) async fn issue(State(console): State<Console>, request: Request) -> R
     };
     if scopes.is_empty() {
         let words = "scope: none of these is registered for this client";
-        return refuse(&console, &ctx, refusal("invalid_scope", words, "scope")).await;
+        return refuse(&console, &ctx, &refusal("invalid_scope", words, "scope")).await;
     }
     let wanted = TokenWanted {
         client: application.id.clone(),
@@ -163,15 +152,47 @@ async fn read(request: Request) -> Result<Asked, Refusal> {
     })
 }
 
-async fn refuse(console: &Console, ctx: &OpCtx, refusal: Refusal) -> Response {
-    let entry = Entry::new(ctx, "token.issue", AuditOutcome::Denied)
-        .detail(format!("assertion.{}", refusal.check));
+/// Refuses an assertion. The log names the client whose it is, and says when that is no more than a claim: a name of nobody who is
+/// registered is not repeated.
+async fn disbelieve(console: &Console, untrue: Untrue) -> Response {
+    let refusal = Refusal {
+        status: StatusCode::UNAUTHORIZED,
+        error: "invalid_client",
+        words: untrue.words,
+        check: untrue.check,
+    };
+    let (ctx, mark) = match untrue.client {
+        Client::Unknown => (nobody(console), ""),
+        Client::Proven(id) => (console.store().application_ctx(&id, Grant::default()), ""),
+        // The role stays that of nobody.
+        Client::Claimed(id) => (
+            OpCtx {
+                actor: ActorId::new(id),
+                ..nobody(console)
+            },
+            ": the client id is claimed and not proven",
+        ),
+    };
+    note(console, &ctx, format!("assertion.{}{mark}", refusal.check)).await;
+    refused(&refusal)
+}
+
+async fn refuse(console: &Console, ctx: &OpCtx, refusal: &Refusal) -> Response {
+    note(console, ctx, format!("assertion.{}", refusal.check)).await;
+    refused(refusal)
+}
+
+async fn note(console: &Console, ctx: &OpCtx, detail: String) {
+    let entry = Entry::new(ctx, "token.issue", AuditOutcome::Denied).detail(detail);
     if let Err(error) = console.store().audit(ctx, entry).await {
         tracing::warn!(
             code = error.code(),
             "a refused token request could not be written to the audit log"
         );
     }
+}
+
+fn refused(refusal: &Refusal) -> Response {
     answer(
         refusal.status,
         &json!({ "error": refusal.error, "error_description": refusal.words }),

@@ -12,12 +12,16 @@ use maud::{Markup, html};
 use crate::app::Console;
 use crate::console::case::{self, Entry};
 use crate::console::item::Item;
-use crate::console::part;
+use crate::console::{news, part};
 use crate::desk::{Act, Answers, Refused};
 use crate::failure::Failure;
 use crate::guard::Caller;
 use crate::posted::Posted;
 use crate::when;
+
+/// What putting an item to somebody means here: it must not be taken for a call that somebody has heard.
+const NO_CHANNEL: &str =
+    "On the worklist only; nobody is paged: this site has no channel for that.";
 
 /// Takes note and takes it on.
 pub(crate) async fn acknowledge(
@@ -160,7 +164,7 @@ fn sentence(words: &str) -> String {
 pub(crate) fn done_words(did: &str) -> Markup {
     let words = match did {
         "acknowledged" => {
-            "You have acknowledged this item, and it is yours now. That you were told is being written to the EHR."
+            "You have acknowledged this item, and it is yours now. Your acknowledgement goes into the EHR where a way to write it is proven; below stands how far it is."
         }
         "done" => "Recorded as done.",
         "closed" => "Closed, with your reason in its history.",
@@ -202,7 +206,9 @@ pub(crate) fn desk(console: &Console, caller: &Caller, entry: &Entry, case: &Cas
             }
         }
         section.told aria-labelledby="told-title" {
-            h2 #told-title { "Who was told" }
+            h2 #told-title { "Who it was put to" }
+            p.quiet { (NO_CHANNEL) }
+            @let to_roles = news::to_roles(case);
             @if case.told.is_empty() { p { "Nobody yet." } } @else {
                 ol {
                     @for told in &case.told {
@@ -212,6 +218,12 @@ pub(crate) fn desk(console: &Console, caller: &Caller, entry: &Entry, case: &Cas
                             @if !told.why.is_empty() { span.quiet { ": " (told.why) } }
                         }
                     }
+                }
+            }
+            @if !to_roles.is_empty() {
+                h3 { "Notices to them" }
+                ul {
+                    @for notice in to_roles { li { (notice.to) ", " (when::near(notice.at, now, console.zone())) ": " (notice.text) } }
                 }
             }
             @if !case.seen_by.is_empty() { p.quiet { "Seen by " (case.seen_by.join(", ")) "." } }
@@ -239,7 +251,7 @@ fn forms(console: &Console, caller: &Caller, entry: &Entry, case: &Case) -> Mark
                     form method="post" action={ (path) "/takeover" } {
                         (part::token(caller))
                         button.wide type="submit" { "Take over" }
-                        p.quiet { (who) " holds it now and is told." }
+                        p.quiet { (who) " holds it now, and will find a notice about it on the worklist." }
                     }
                 },
             }

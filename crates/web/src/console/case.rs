@@ -118,7 +118,7 @@ pub(crate) fn write(write: &Write) -> Markup {
             "UNKNOWN: nobody knows whether the EHR has it",
         ),
         WriteState::Refused => ("conflict", "✕", "refused by the EHR"),
-        WriteState::Blocked => ("unknown", "◌", "route not proven, not sent"),
+        WriteState::Blocked => ("unknown", "◌", "not sent to the EHR"),
     };
     part::chip_of(class, shape, words)
 }
@@ -149,10 +149,10 @@ pub(crate) fn held(case: &Case, account: &str, console: &Console) -> Markup {
     }
 }
 
-/// Who is next, and on what condition.
+/// Who is next, and on what condition. Escalating moves an item on under another name; nothing rings for anybody.
 pub(crate) fn next(rung: &Rung, console: &Console) -> Markup {
     html! {
-        strong { (rung.who) } " is told at " (when::clock(rung.at, console.now(), console.zone()))
+        strong { (rung.who) } " is next, at " (when::clock(rung.at, console.now(), console.zone())) ","
         @match rung.ladder {
             Ladder::NotAcknowledged => " unless it is acknowledged",
             Ladder::NotDone => " unless it is done",

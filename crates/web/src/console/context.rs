@@ -7,7 +7,7 @@ use bedside_workflow::case::Case;
 use maud::{Markup, html};
 
 use crate::app::Console;
-use crate::console::{part, plot};
+use crate::console::{part, plot, unit};
 use crate::when;
 
 /// All of them.
@@ -60,11 +60,11 @@ fn lines(console: &Console, shown: &Shown) -> Markup {
         @for line in &shown.lines {
             tr role="row" class=[line.marked.then_some("marked")] {
                 (part::row_head("What", &html! {
-                    span.label { (line.text) }
+                    span.label { (unit::in_text(&line.text)) }
                     @if line.marked { " " span.mark-word { span aria-hidden="true" { "▲ " } "matters here" } }
                 }))
                 (part::cell("Details", &html! {
-                    @match &line.detail { Some(detail) => (detail), None => span.quiet { "no details" } }
+                    @match &line.detail { Some(detail) => (unit::in_text(detail)), None => span.quiet { "no details" } }
                     @if let Some(doubt) = &line.doubt { " " (part::chip_of("unverified", "△", doubt)) }
                 }))
                 (part::cell("When", &html! {

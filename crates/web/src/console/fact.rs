@@ -7,8 +7,8 @@ use bedside_fact::state::State;
 use jiff::tz::TimeZone;
 use maud::{Markup, html};
 
-use crate::console::part;
 use crate::console::trend::sparkline;
+use crate::console::{part, unit};
 use crate::when;
 
 /// What a section is called, and what its *none* is called.
@@ -106,7 +106,7 @@ fn listed(name: Name, items: &[Item], view: &View<'_>) -> Markup {
             tr role="row" {
                 (part::row_head("What", &html! { (label(item)) }))
                 (part::cell("Details", &html! {
-                    @if let Some(value) = &item.value { (value) @if let Some(unit) = &item.unit { " " (unit) } " " }
+                    @if let Some(value) = &item.value { (value) @if let Some(code) = &item.unit { " " (unit::words(code)) } " " }
                     @if let Some(detail) = &item.detail { (detail) } @else if item.value.is_none() { span.quiet { "no details" } }
                     (corrected(item))
                 }))
@@ -169,7 +169,7 @@ fn value(item: &Item) -> Markup {
             Some(value) => span.value {
                 @if let Some(comparator) = &item.comparator { (comparator) " " }
                 strong { (value) }
-                @if let Some(unit) = &item.unit { " " (unit) }
+                @if let Some(code) = &item.unit { " " (unit::words(code)) }
             },
             None => span.value { "no value" },
         }
@@ -212,7 +212,7 @@ fn course(item: &Item, view: &View<'_>) -> Markup {
                         @for point in &item.trend {
                             tr {
                                 td { (when::plain(point.at, view.zone)) }
-                                td { (point.text) @if let Some(flag) = &point.abnormal { " " (flag_words(flag)) } }
+                                td { (unit::in_text(&point.text)) @if let Some(flag) = &point.abnormal { " " (flag_words(flag)) } }
                             }
                         }
                     }

@@ -9,7 +9,7 @@ use axum::response::{Html, IntoResponse, Response};
 use bedside_core::chart::{self, Chart};
 use bedside_core::ctx::Role;
 use bedside_store::case::CaseEvent;
-use bedside_workflow::case::{Case, CaseState, Notice};
+use bedside_workflow::case::{Case, CaseState};
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -17,7 +17,7 @@ use crate::app::Console;
 use crate::console::case::{self, Entry};
 use crate::console::page::{self, Place};
 use crate::console::patient::{self, Rank};
-use crate::console::{act, context, story};
+use crate::console::{act, context, news, story};
 use crate::desk::Act;
 use crate::failure::Failure;
 use crate::guard::Caller;
@@ -87,7 +87,13 @@ impl Item {
             .store()
             .person(&caller.ctx, row.patient.as_str(), None)
             .await?;
-        let chart = chart::build(&record, None, console.now(), console.zone());
+        let chart = chart::build_with(
+            &record,
+            &console.app.catalogue,
+            None,
+            console.now(),
+            console.zone(),
+        );
         Ok(Self {
             entry: Entry::of(row),
             events,
@@ -178,11 +184,7 @@ fn watcher(console: &Console, entry: &Entry, known: &str) -> Markup {
 /// What the reader has to be told before anything else: taken back, corrected, changed since they last looked.
 fn notices(console: &Console, caller: &Caller, case: &Case) -> Markup {
     let account = caller.account();
-    let mine: Vec<&Notice> = case
-        .notices
-        .iter()
-        .filter(|notice| notice.to == account && !notice.read)
-        .collect();
+    let mine = news::unread(case, account);
     let has_changed = case.changed_since_seen.iter().any(|who| who == account);
     html! {
         @if case.state == CaseState::Withdrawn {
@@ -222,7 +224,7 @@ fn headline(console: &Console, case: &Case, open: bool) -> Markup {
                     Some(at) => { "taken " (when::shown(at, console.now(), console.zone())) },
                     None => "when it was taken is not known",
                 }
-                " · received " (when::plain(finding.received_at, console.zone()))
+                " · received " (when::zoned(finding.received_at, console.zone()))
                 " · from " (sources(&finding.sources))
                 @if let Some(place) = &case.place { " · " (place) }
             }

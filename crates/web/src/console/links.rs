@@ -44,7 +44,7 @@ pub(crate) async fn show(
         @if pairs.is_empty() {
             div.empty { h2 { "No links" } p { "This person is one record of one source, and no other record looks like it." } }
         }
-        @for (link, a, b) in &pairs { (pair(&caller, &id, link, a, b)) }
+        @for (n, (link, a, b)) in pairs.iter().enumerate() { (pair(&caller, &id, (n + 1, pairs.len()), link, a, b)) }
     };
     Ok(page::page(&console, &caller, Place::Patients, "Links", main).await)
 }
@@ -106,14 +106,27 @@ fn read(console: &Console, record: &PersonRecord, id: &str) -> Side {
     }
 }
 
-fn pair(caller: &Caller, id: &str, link: &Link, a: &Side, b: &Side) -> Markup {
-    let title = match link.kind.as_str() {
+fn pair(
+    caller: &Caller,
+    id: &str,
+    (n, of): (usize, usize),
+    link: &Link,
+    a: &Side,
+    b: &Side,
+) -> Markup {
+    let kind = match link.kind.as_str() {
         "merge" => "Merged by the source",
         "identifier" => "Linked by a shared number",
         "possible" => "Possibly the same person",
         _ => "Linked",
     };
-    let heading = format!("link-{}", link.seq);
+    // One message can make several links of one kind: each has its own name and its own place on the page.
+    let title = if of > 1 {
+        format!("{kind} ({n} of {of})")
+    } else {
+        kind.to_owned()
+    };
+    let heading = format!("link-{n}");
     let (left, right) = if link.kind == "merge" {
         ("Stays", "Went into it")
     } else {
@@ -145,9 +158,9 @@ fn pair(caller: &Caller, id: &str, link: &Link, a: &Side, b: &Side) -> Markup {
             @if ["merge", "identifier"].contains(&link.kind.as_str()) {
                 form.panel method="post" action={ "/patient/" (id) "/links/" (link.seq) "/undo" } {
                     (part::token(caller))
-                    label for={ "why-" (link.seq) } { "Why is this wrong" }
+                    label for={ "why-" (n) } { "Why is this wrong" }
                     p.quiet { "The two become separate persons again, with what each had before. What the source sent stays in the journal." }
-                    input id={ "why-" (link.seq) } name="why" type="text" required maxlength="500";
+                    input id={ "why-" (n) } name="why" type="text" required maxlength="500";
                     button.danger type="submit" { @if link.kind == "merge" { "Undo the merge" } @else { "Undo the link" } }
                 }
             }

@@ -92,7 +92,11 @@ pub(crate) async fn page(
         (header(console, caller, place))
         (outage::banner(console))
     };
-    Html(frame(title, &banner, &main).into_string()).into_response()
+    let zone = console.zone();
+    let foot = html! {
+        "Times are those of " (zone.iana_name().unwrap_or("the site")) " (" (when::abbreviation(console.now(), zone)) "). "
+    };
+    Html(frame(title, &banner, &main, &foot).into_string()).into_response()
 }
 
 /// A failure within the frame. An engineer who needs a reason is asked for it on the spot.
@@ -126,10 +130,10 @@ pub(crate) fn bare(title: &str, main: &Markup) -> Markup {
     let banner = html! {
         header.top { div.brand { (mark()) span { "Bedside" } } }
     };
-    frame(title, &banner, &html! { div.narrow { (main) } })
+    frame(title, &banner, &html! { div.narrow { (main) } }, &html! {})
 }
 
-fn frame(title: &str, banner: &Markup, main: &Markup) -> Markup {
+fn frame(title: &str, banner: &Markup, main: &Markup, foot: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -149,7 +153,7 @@ fn frame(title: &str, banner: &Markup, main: &Markup) -> Markup {
                 (banner)
                 p #stalled.alarm role="alert" hidden { "This page could not refresh itself. What it shows may be old: reload it." }
                 main #main tabindex="-1" { (main) }
-                footer.bottom { "Every look at a patient is written to the audit log." }
+                footer.bottom { (foot) "Every look at a patient is written to the audit log." }
             }
         }
     }

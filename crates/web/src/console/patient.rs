@@ -2,7 +2,7 @@
 
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
-use bedside_core::chart::{self, Chart, Section};
+use bedside_core::chart::{self, Chart, Ident, Section};
 use bedside_core::ctx::Role;
 use bedside_fact::clock::Timestamp;
 use bedside_fact::id::ResourceId;
@@ -49,7 +49,7 @@ pub(crate) async fn show(
         (None, text) => Some(moment_typed(&console, text, now)?),
     };
     let record = console.store().person(&caller.ctx, &id, as_of).await?;
-    let chart = chart::build(&record, as_of, now, console.zone());
+    let chart = chart::build_with(&record, &console.app.catalogue, as_of, now, console.zone());
     let view = View {
         now: as_of.unwrap_or(now),
         zone: console.zone(),
@@ -181,8 +181,8 @@ fn time_form(id: &str, history: &[Timestamp], as_of: Option<Timestamp>, view: &V
 fn mark(as_of: Option<Timestamp>, view: &View<'_>) -> Markup {
     html! {
         @match as_of {
-            Some(at) => p.past role="status" { strong { "As of " (when::plain(at, view.zone)) } " — not the present" },
-            None => p.present role="status" { "As of now, " (when::plain(view.now, view.zone)) },
+            Some(at) => p.past role="status" { strong { "As of " (when::zoned(at, view.zone)) } " — not the present" },
+            None => p.present role="status" { "As of now, " (when::zoned(view.now, view.zone)) },
         }
     }
 }
@@ -226,9 +226,7 @@ pub(crate) fn banner(chart: &Chart, rank: Rank) -> Markup {
                         @if let Some(age) = &who.age { " (" (age) ")" }
                     } }
                     div { dt { "Sex" } dd { (who.gender.as_deref().unwrap_or("not known")) } }
-                    @for identifier in &who.identifiers {
-                        div { dt { (identifier.label) @if !identifier.authority.is_empty() { " " (authority_words(&identifier.authority)) } } dd { (identifier.value) } }
-                    }
+                    @for (label, value) in spoken(&who.identifiers) { div { dt { (label) } dd { (value) } } }
                     @if who.identifiers.is_empty() { div { dt { "Number" } dd { "not known" } } }
                     @if let Some(died) = &who.deceased { div.died { dt { "Died" } dd { (died) } } }
                 }
@@ -257,10 +255,44 @@ pub(crate) fn banner(chart: &Chart, rank: Rank) -> Markup {
                     (several("Telephone", &who.phones))
                     (several("Address", &who.addresses))
                     div { dt { "Records" } dd { (chart.patients.len()) } }
+                    div.wide {
+                        dt { "All numbers" }
+                        @if who.identifiers.is_empty() { dd { "not known" } }
+                        @for identifier in &who.identifiers {
+                            dd { (identifier.label) " " (identifier.value) @if !identifier.authority.is_empty() { " " span.quiet { (authority_words(&identifier.authority)) } } }
+                        }
+                    }
                 }
             }
         }
     }
+}
+
+/// The numbers by which people call a patient, each once: those whose authority has a name, then record numbers that none of these says
+/// already. All of them stand under the banner, with the object identifiers that tell a reader nothing.
+fn spoken(all: &[Ident]) -> Vec<(String, &str)> {
+    let mut spoken: Vec<(String, &str)> = Vec::new();
+    let named = |one: &&Ident| !authority_words(&one.authority).contains(':');
+    let rest = |one: &&Ident| one.label == "MRN";
+    for one in all.iter().filter(named).chain(all.iter().filter(rest)) {
+        if spoken.iter().any(|(_, value)| *value == one.value) {
+            continue;
+        }
+        let authority = authority_words(&one.authority);
+        let label = if authority.contains(':') || authority.is_empty() {
+            one.label.clone()
+        } else {
+            format!("{} {authority}", one.label)
+        };
+        spoken.push((label, &one.value));
+    }
+    if spoken.is_empty() {
+        let pairs = all
+            .iter()
+            .map(|one| (one.label.clone(), one.value.as_str()));
+        spoken.extend(pairs);
+    }
+    spoken
 }
 
 /// The name of an HL7 v2 authority without the prefix that makes a URI of it; any other URI as it is.
@@ -342,5 +374,36 @@ fn sources(chart: &Chart, view: &View<'_>) -> Markup {
                 (part::table("Sources of this chart", &["Source", "Last heard of this patient", "Facts and documents"], &rows))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_said_once_and_by_the_authority_that_has_a_name() {
+        let ident = |label: &str, authority: &str, value: &str| Ident {
+            label: label.to_owned(),
+            authority: authority.to_owned(),
+            value: value.to_owned(),
+        };
+        let all = [
+            ident("MRN", "urn:oid:1.2.840", "100200"),
+            ident("SSN", "http://hl7.org/fhir/sid/us-ssn", "502000168"),
+            ident("MRN", "urn:id:WARD", "100200"),
+            ident("MRN", "urn:oid:2.16.840", "204117"),
+        ];
+        let said = spoken(&all);
+        assert_eq!(
+            said,
+            [
+                (String::from("MRN WARD"), "100200"),
+                (String::from("MRN"), "204117")
+            ]
+        );
+        // What has no better name is still said: a patient without a number can't be found again.
+        assert_eq!(spoken(&all[1..2]), [(String::from("SSN"), "502000168")]);
+        assert!(spoken(&[]).is_empty());
     }
 }

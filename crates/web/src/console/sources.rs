@@ -126,7 +126,7 @@ pub(crate) fn card(
                     @match one.next_due { Some(at) if at > now => { (when::remaining(at, now)) }, Some(_) => "due now", None => "none planned" }
                 } }
                 div { dt { "Circuit breaker" } dd { (one.breaker) } }
-                div { dt { "Requests" } dd { (one.requests) ", at most " (one.rate_per_minute) " a minute" } }
+                div { dt { "Requests" } dd { (one.requests) " since the start, " (one.rate_per_minute) " in the last minute" } }
                 div { dt { "Patients" } dd { (one.patients) } }
             }
             @if caller.role() == Role::Engineer {
@@ -144,7 +144,7 @@ fn button(caller: &Caller, path: &str, verb: &str, words: &str, name: &str) -> M
     html! {
         form method="post" action={ (path) "/" (verb) } {
             (part::token(caller))
-            button.small type="submit" { (words) span.unseen { ": " (name) } }
+            button.small type="submit" { (words) span.unseen { " " (name) } }
         }
     }
 }

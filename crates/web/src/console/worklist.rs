@@ -16,7 +16,7 @@ use crate::app::Console;
 use crate::console::case::{self, Entry};
 use crate::console::page::{self, Place};
 use crate::console::person_line::PersonLine;
-use crate::console::{outage, part};
+use crate::console::{news, outage, part};
 use crate::failure::Failure;
 use crate::guard::Caller;
 use crate::when;
@@ -130,6 +130,7 @@ async fn content(console: &Console, caller: &Caller, tab: Tab) -> Result<Markup,
     let (open, unowned, overdue) = counts.map_or((None, None, 0), |counts| {
         (Some(counts.open), Some(counts.unowned), counts.overdue)
     });
+    let for_you = news::section(console, caller).await;
     let path = format!("/worklist/panel?tab={}", tab.word());
     Ok(html! {
         div #worklist hx-get=(path) hx-trigger="items from:body, sources from:body" hx-target="this" {
@@ -150,9 +151,10 @@ async fn content(console: &Console, caller: &Caller, tab: Tab) -> Result<Markup,
                 p.quiet role="status" {
                     @match open { Some(open) => (part::count(open, "open item", "open items")), None => "how many are open can't be counted now" }
                     @if overdue > 0 { ", " strong.late { (overdue) " past a deadline" } }
-                    " · as of " (when::plain(now, console.zone()))
+                    " · as of " (when::zoned(now, console.zone()))
                 }
             }
+            (for_you)
             @if entries.is_empty() { (empty(console, tab)) } @else {
                 ol.items { @for entry in &entries { (row(console, caller, entry, &names)) } }
                 @if more { p.quiet { "There are more than " (MOST) "; those with the nearest deadlines are shown." } }
@@ -190,7 +192,7 @@ fn row(
                 p.marks {
                     (case::level(&row.level))
                     @match &entry.case {
-                        Some(case) => { " " (case::state(case.state)) @if row.open && !row.owned { " " (part::chip_of("conflict", "○", "no owner")) } },
+                        Some(case) => { " " (case::state(case.state)) @if row.open && !row.owned { " " (part::chip_of("conflict", "○", "no owner")) } @if news::is_news(case, caller.account()) { " " (part::chip_of("unverified", "↺", "changed since you saw it")) } },
                         None => { " " (part::chip_of("conflict", "■", "can't be read")) },
                     }
                 }

@@ -4,16 +4,19 @@ use axum::body::Body;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use bedside_core::access::{Operation, plan};
 use bedside_fhir::json::{ScanLimits, scan};
+use bedside_store::Attempt;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use super::attempt::Tried;
 use super::bundle::Bundle;
 use super::create::{self, Created, Draft, Ready};
 use super::door::Call;
 use super::failure::Failure;
-use super::format::{FHIR_JSON, json as read_json};
+use super::format::{FHIR_JSON, fields, json as read_json};
 use super::read::{etag, http_date};
 
 /// The longest Bundle.
@@ -50,18 +53,36 @@ struct Asked {
 pub(super) async fn batch(call: &Call<'_>, body: Body) -> Result<Response, Failure> {
     let bytes = read_json(&call.parts.headers, body, LARGEST).await?;
     let sent = read(&bytes)?;
-    let mut drafts: Vec<Result<Draft, Failure>> = Vec::with_capacity(sent.entry.len());
-    for entry in &sent.entry {
-        drafts.push(draft(call, entry));
+    let may = plan(call.ctx, create::KIND, Operation::Create).is_ok();
+    if !may && sent.entry.is_empty() {
+        return Err(Failure::forbidden());
     }
-    let answers = match settle(call, drafts).await {
-        Ok(answers) => answers,
-        // Nobody may: then each entry says so, as the batch itself was understood.
-        Err(failure) if failure.status == StatusCode::FORBIDDEN => {
-            sent.entry.iter().map(|_| Err(failure.clone())).collect()
-        }
-        Err(failure) => return Err(failure),
+    let drafts: Vec<Result<Draft, Failure>> =
+        sent.entry.iter().map(|entry| draft(call, entry)).collect();
+    let subjects: Vec<Option<String>> = drafts
+        .iter()
+        .map(|draft| draft.as_ref().ok().map(|draft| draft.subject.clone()))
+        .collect();
+    let answers = if may {
+        settle(call, drafts).await?
+    } else {
+        // Each entry says so, as the batch itself was understood, and nothing of what is wrong with it.
+        drafts.iter().map(|_| Err(Failure::forbidden())).collect()
     };
+    let attempts = sent
+        .entry
+        .iter()
+        .zip(subjects)
+        .zip(&answers)
+        .filter_map(|((entry, subject), answer)| {
+            let failure = answer.as_ref().err().filter(|failure| !failure.is_logged)?;
+            Some(attempt(call, entry, subject, failure))
+        })
+        .collect();
+    call.console
+        .store()
+        .fhir_attempts(call.ctx, attempts)
+        .await?;
     let mut bundle = Bundle::new("batch-response", &[]);
     for answer in &answers {
         bundle.entry(&response(call, answer));
@@ -135,6 +156,26 @@ fn draft(call: &Call<'_>, entry: &Entry) -> Result<Draft, Failure> {
         resource.get().as_bytes(),
         asked.if_none_exist.as_deref(),
     )
+}
+
+/// An entry that was refused, for the log: what it asked for, and of whom.
+fn attempt(call: &Call<'_>, entry: &Entry, subject: Option<String>, failure: &Failure) -> Attempt {
+    let asked = entry.request.as_ref();
+    let url = asked.and_then(|asked| asked.url.as_deref()).unwrap_or("");
+    let url = url.strip_prefix(call.base.as_str()).unwrap_or(url);
+    let (path, query) = url.split_once('?').unwrap_or((url, ""));
+    let parameters = fields(query).unwrap_or_default();
+    let tried = Tried {
+        method: asked
+            .and_then(|asked| asked.method.as_deref())
+            .unwrap_or("(no method)"),
+        path,
+        parameters: &parameters,
+        base: &call.base,
+    };
+    let mut attempt = tried.attempt(&format!("batch: {}", failure.rule()), failure.status);
+    attempt.patients.extend(subject);
+    attempt
 }
 
 /// One look at whom they speak of, one way through the journal, one answer each.

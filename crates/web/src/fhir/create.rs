@@ -18,6 +18,7 @@ use bedside_store::FhirResource;
 use serde_json::Value;
 
 use super::api::Taken;
+use super::bounds;
 use super::door::Call;
 use super::failure::{Failure, issue};
 use super::format::{fields, json, prefers};
@@ -130,17 +131,8 @@ pub(super) fn draft(
             )],
         ));
     }
-    if resource.get("meta").is_some_and(|meta| !meta.is_object()) {
-        return Err(Failure::with(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            vec![issue(
-                "structure",
-                "meta is not an object",
-                Some("Observation.meta"),
-            )],
-        ));
-    }
     let mut problems = observation::problems(&resource, call.console.zone());
+    problems.extend(bounds::problems(&resource));
     let subject = observation::subject(&resource).and_then(|reference| {
         let own = format!("{}/", call.base);
         let local = reference.strip_prefix(&own).unwrap_or(reference);

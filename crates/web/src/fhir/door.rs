@@ -1,4 +1,5 @@
-//! The one door of `/fhir`: in which form, who, and what, in this order. Trailing slashes are ignored.
+//! The one door of `/fhir`: who, in which form, and what, in this order, so that each refusal can be written down with its name. Trailing
+//! slashes are ignored.
 //!
 //! One handler takes all paths and methods, because each refusal has to be an `OperationOutcome`, those of the router's too.
 
@@ -12,7 +13,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 use bedside_core::ctx::OpCtx;
 use bedside_fhir::search::type_of;
+use bedside_store::Attempt;
 
+use super::attempt::{Tried, note};
 use super::failure::Failure;
 use super::format::{acceptable, fields, form};
 use super::{base, batch, capability, create, read, search, smart};
@@ -76,26 +79,71 @@ async fn enter(console: &Console, parts: &Parts, body: Body) -> Result<Response,
         let allowed = [(ALLOW, "GET, HEAD, POST, OPTIONS")];
         return Ok((StatusCode::NO_CONTENT, allowed).into_response());
     }
-    let query = fields(parts.uri.query().unwrap_or_default())?;
-    acceptable(&parts.headers, &query)?;
     if segments == ["metadata"] && is_get {
+        acceptable(
+            &parts.headers,
+            &fields(parts.uri.query().unwrap_or_default())?,
+        )?;
         return Ok(capability::document(console, &parts.headers));
     }
-    let ctx = auth::caller(console, &parts.headers)
-        .await?
-        .map_err(|unknown| Failure::unauthorised(unknown == auth::Unknown::Invalid))?;
-    let call = Call {
+    let base = base::fhir(console, &parts.headers);
+    let ctx = match auth::caller(console, &parts.headers).await? {
+        Ok(ctx) => ctx,
+        Err(unknown) => return Err(stranger(console, parts, path, unknown).await?),
+    };
+    let mut call = Call {
         console,
         ctx: &ctx,
         parts,
-        query,
-        base: base::fhir(console, &parts.headers),
+        query: Vec::new(),
+        base,
     };
-    if is_get {
-        return got(call, &segments).await;
+    let answer = answer(&mut call, &segments, body).await;
+    if let Err(failure) = &answer {
+        let tried = Tried {
+            method: parts.method.as_str(),
+            path,
+            parameters: &call.query,
+            base: &call.base,
+        };
+        note(console, &ctx, &tried, failure).await?;
     }
-    if parts.method == Method::POST {
-        return posted(call, &segments, body).await;
+    answer
+}
+
+/// The refusal of whoever shows no good token. Patients that they named are not looked for.
+async fn stranger(
+    console: &Console,
+    parts: &Parts,
+    path: &str,
+    unknown: auth::Unknown,
+) -> Result<Failure, Failure> {
+    let parameters = fields(parts.uri.query().unwrap_or_default()).unwrap_or_default();
+    let tried = Tried {
+        method: parts.method.as_str(),
+        path,
+        parameters: &parameters,
+        base: "",
+    };
+    let failure = Failure::unauthorised(unknown == auth::Unknown::Invalid);
+    let attempt = Attempt {
+        patients: Vec::new(),
+        ..tried.attempt(unknown.rule(), failure.status)
+    };
+    let ctx = auth::nobody(console);
+    console.store().fhir_attempts(&ctx, vec![attempt]).await?;
+    Ok(failure)
+}
+
+async fn answer(call: &mut Call<'_>, segments: &[&str], body: Body) -> Result<Response, Failure> {
+    let method = &call.parts.method;
+    call.query = fields(call.parts.uri.query().unwrap_or_default())?;
+    acceptable(&call.parts.headers, &call.query)?;
+    if method == Method::GET || method == Method::HEAD {
+        return got(call, segments).await;
+    }
+    if method == Method::POST {
+        return posted(call, segments, body).await;
     }
     Err(Failure::method(
         "GET, HEAD, POST",
@@ -103,7 +151,7 @@ async fn enter(console: &Console, parts: &Parts, body: Body) -> Result<Response,
     ))
 }
 
-async fn got(call: Call<'_>, segments: &[&str]) -> Result<Response, Failure> {
+async fn got(call: &Call<'_>, segments: &[&str]) -> Result<Response, Failure> {
     match segments {
         [] => Err(Failure::bad(
             "not-supported",
@@ -112,22 +160,22 @@ async fn got(call: Call<'_>, segments: &[&str]) -> Result<Response, Failure> {
         [kind] => {
             let kind = offered(kind)?;
             let query = call.query.clone();
-            search::search(&call, kind, query).await
+            search::search(call, kind, query).await
         }
         [kind, id] if !id.starts_with(['_', '$']) => {
-            read::read(&call, offered(kind)?, id, None).await
+            read::read(call, offered(kind)?, id, None).await
         }
         [kind, id, "_history", version] => {
             let kind = offered(kind)?;
             // A number that we never gave is a version that there is not.
             let number = version.parse().unwrap_or(0);
-            read::read(&call, kind, id, Some(number)).await
+            read::read(call, kind, id, Some(number)).await
         }
         ["Patient", id, kind] if !kind.starts_with(['_', '$']) && *kind != "Patient" => {
             let kind = offered(kind)?;
             let mut query = call.query.clone();
             query.push((String::from("patient"), (*id).to_owned()));
-            search::search(&call, kind, query).await
+            search::search(call, kind, query).await
         }
         _ => Err(Failure::not_offered(
             "this interaction is not offered: see /fhir/metadata",
@@ -135,14 +183,15 @@ async fn got(call: Call<'_>, segments: &[&str]) -> Result<Response, Failure> {
     }
 }
 
-async fn posted(mut call: Call<'_>, segments: &[&str], body: Body) -> Result<Response, Failure> {
+async fn posted(call: &mut Call<'_>, segments: &[&str], body: Body) -> Result<Response, Failure> {
     match segments {
-        [] => batch::batch(&call, body).await,
+        [] => batch::batch(call, body).await,
         [kind, "_search"] => {
             let kind = offered(kind)?;
-            let mut query = std::mem::take(&mut call.query);
-            query.extend(form(&call.parts.headers, body, FORM).await?);
-            search::search(&call, kind, query).await
+            let form = form(&call.parts.headers, body, FORM).await?;
+            call.query.extend(form);
+            let query = call.query.clone();
+            search::search(call, kind, query).await
         }
         [kind] => {
             let kind = offered(kind)?;
@@ -159,7 +208,7 @@ async fn posted(mut call: Call<'_>, segments: &[&str], body: Body) -> Result<Res
                     "only Observations can be created here",
                 ));
             }
-            create::create(&call, body).await
+            create::create(call, body).await
         }
         _ => Err(Failure::not_offered(
             "this interaction is not offered: see /fhir/metadata",

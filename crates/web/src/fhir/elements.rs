@@ -21,7 +21,10 @@ pub(super) fn only(body: &str, wanted: &[&str]) -> String {
         .or_insert_with(|| Value::Object(Map::new()));
     if let Some(meta) = meta.as_object_mut() {
         let tags = meta.entry("tag").or_insert_with(|| json!([]));
-        if let Some(tags) = tags.as_array_mut() {
+        let is_marked = |tag: &Value| tag.get("code").and_then(Value::as_str) == Some("SUBSETTED");
+        if let Some(tags) = tags.as_array_mut()
+            && !tags.iter().any(is_marked)
+        {
             tags.push(json!({
                 "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue",
                 "code": "SUBSETTED",

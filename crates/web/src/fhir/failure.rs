@@ -3,6 +3,7 @@
 use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use bedside_core::access::Denial;
 use bedside_core::error::Kind;
 use bedside_fhir::outcome::{Issue, Severity, outcome_of};
 use bedside_store::Error;
@@ -14,6 +15,8 @@ use super::format::FHIR_JSON;
 #[derive(Clone, Debug)]
 pub(super) struct Failure {
     pub(super) status: StatusCode,
+    /// The store has written it down where it refused.
+    pub(super) is_logged: bool,
     issues: Vec<Issue>,
     allow: Option<&'static str>,
     challenge: Option<&'static str>,
@@ -28,6 +31,7 @@ impl Failure {
     pub(super) fn with(status: StatusCode, issues: Vec<Issue>) -> Self {
         Self {
             status,
+            is_logged: false,
             issues,
             allow: None,
             challenge: None,
@@ -68,6 +72,28 @@ impl Failure {
         }
     }
 
+    /// For what the store has entered in the log already.
+    pub(super) fn logged(self) -> Self {
+        Self {
+            is_logged: true,
+            ..self
+        }
+    }
+
+    /// Refused for want of a scope; nothing is in the log yet.
+    pub(super) fn forbidden() -> Self {
+        Self {
+            is_logged: false,
+            ..Self::from(Error::Denied(Denial::NotGranted))
+        }
+    }
+
+    /// Why, in the log.
+    pub(super) fn rule(&self) -> String {
+        let code = self.issues.first().map_or("", |issue| issue.code.as_str());
+        format!("{} {code}", self.status.as_u16())
+    }
+
     /// The outcome.
     pub(super) fn outcome(&self) -> Value {
         outcome_of(&self.issues)
@@ -89,6 +115,7 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         if let Error::Denied(_) = &error {
             return Self {
+                is_logged: true,
                 challenge: Some("Bearer realm=\"bedside\", error=\"insufficient_scope\""),
                 ..Self::new(
                     StatusCode::FORBIDDEN,

@@ -27,18 +27,17 @@ pub(super) async fn read(
     let resource = match found {
         FhirRead::Here(resource) => resource,
         FhirRead::Gone => {
-            return Err(Failure::new(
-                StatusCode::GONE,
-                "deleted",
-                "this resource was taken back",
-            ));
+            return Err(
+                Failure::new(StatusCode::GONE, "deleted", "this resource was taken back").logged(),
+            );
         }
         FhirRead::Missing => {
             return Err(Failure::new(
                 StatusCode::NOT_FOUND,
                 "not-found",
                 "there is no such resource",
-            ));
+            )
+            .logged());
         }
     };
     if is_known(&call.parts.headers, resource.version) {

@@ -61,7 +61,7 @@ pub(super) async fn search(
         .await?;
     let found = match searched {
         Searched::Found(found) => found,
-        Searched::TooCostly(words) => return Err(Failure::bad("too-costly", words)),
+        Searched::TooCostly(words) => return Err(Failure::bad("too-costly", words).logged()),
     };
     if strict && found.include_denied {
         return Err(Failure::from(bedside_store::Error::Denied(

@@ -234,10 +234,24 @@ async fn a_correction_and_a_withdrawal_stand_above_everything_else() {
         assert!(page.contains(words), "{words}: {page}");
     }
     assert!(!page.contains("For Ana alone."), "{page}");
+    // What went to a role stands there for everybody: no account answers for a role.
+    case.notices.push(Notice {
+        to: String::from("Dr Amara"),
+        at: at("2026-11-22T15:00:00Z"),
+        text: String::from("Said to the owner by name."),
+        read: false,
+    });
+    put(&hospital, &case, 2).await;
+    let page = clinician.get("/item/c1").await.text;
+    assert!(
+        page.contains("Notices to them") && page.contains("Said to the owner by name."),
+        "{page}"
+    );
+    assert!(!page.contains("For Ana alone."), "{page}");
 
     case.state = CaseState::WaitingForData;
     case.asking = Some(String::from("potassium"));
-    put(&hospital, &case, 2).await;
+    put(&hospital, &case, 3).await;
     let page = clinician.get("/item/c1").await.text;
     assert!(
         page.contains("Without potassium nothing can be decided here"),
@@ -246,7 +260,7 @@ async fn a_correction_and_a_withdrawal_stand_above_everything_else() {
 
     case.asking = None;
     case.state = CaseState::Withdrawn;
-    put(&hospital, &case, 3).await;
+    put(&hospital, &case, 4).await;
     let page = clinician.get("/item/c1").await.text;
     assert!(page.contains("<strong>Withdrawn.</strong>"), "{page}");
     assert!(!page.contains("What you can do"), "{page}");
@@ -263,7 +277,7 @@ async fn p08_what_became_of_a_write_is_said_without_hope() {
             "UNKNOWN: nobody knows whether the EHR has it",
         ),
         (WriteState::Refused, "refused by the EHR"),
-        (WriteState::Blocked, "route not proven, not sent"),
+        (WriteState::Blocked, "not sent to the EHR"),
         (WriteState::Confirmed, "confirmed by the EHR"),
     ]
     .into_iter()
@@ -301,5 +315,27 @@ async fn an_engineer_with_a_reason_reads_an_item_and_counts_for_nobody() {
     assert_eq!(
         engineer.get("/item/nothing").await.status,
         StatusCode::NOT_FOUND
+    );
+}
+
+#[tokio::test]
+async fn p08_nobody_is_said_to_have_been_paged_where_no_channel_exists() {
+    let hospital = Hospital::open().await;
+    put(&hospital, &emergency(&hospital, "c1"), 0).await;
+    let clinician = hospital.sign_in(Role::Clinician).await;
+    for path in ["/item/c1", "/worklist"] {
+        let page = clinician.get(path).await.text;
+        assert!(
+            page.contains("</strong> is next, at <time"),
+            "{path}: {page}"
+        );
+        for claim in ["is told at", "was told", "were told", "has been paged"] {
+            assert!(!page.contains(claim), "{path} says {claim}: {page}");
+        }
+    }
+    let page = clinician.get("/item/c1").await.text;
+    assert!(
+        page.contains("nobody is paged: this site has no channel"),
+        "{page}"
     );
 }

@@ -41,7 +41,7 @@ async fn a_connection_is_shown_with_all_that_tells_whether_it_works() {
         "https://oracle.example",
         "answers with a server error",
         "in 2 min",
-        "42, at most 600 a minute",
+        "42 since the start, 600 in the last minute",
         "just now",
         "Circuit breaker",
         "Nothing has gone wrong.",

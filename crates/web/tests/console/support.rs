@@ -210,6 +210,7 @@ impl Hospital {
             feeds: nudged.clone(),
             desk: desk.clone(),
             connections: connections.clone(),
+            catalogue: Arc::new(bedside_core::facts::Catalogue::shipped().clone()),
             api: Arc::new(Api::closed()),
             zone: jiff::tz::TimeZone::get("America/Chicago").unwrap(),
             site: String::from("Test ward"),

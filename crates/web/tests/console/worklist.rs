@@ -1,9 +1,11 @@
 //! The worklist: who has what until when, and what an empty list is worth.
 
+use std::sync::atomic::Ordering;
+
 use axum::http::StatusCode;
 use bedside_core::audit::AuditOutcome;
 use bedside_core::ctx::Role;
-use bedside_workflow::case::{Act, CaseState, Closed, Holder, Write, WriteState};
+use bedside_workflow::case::{Act, CaseState, Closed, Holder, Notice, Write, WriteState};
 
 use crate::cases::{at, emergency, put};
 use crate::support::{HOSTILE, Hospital};
@@ -292,4 +294,87 @@ async fn the_clinician_starts_at_the_worklist() {
         .await
         .text;
     assert!(!past.contains("Open items of this person"), "{past}");
+}
+
+#[tokio::test]
+async fn what_somebody_saw_and_was_taken_back_is_brought_to_them_until_they_read_it() {
+    let hospital = Hospital::open().await;
+    let mut case = emergency(&hospital, "c1");
+    put(&hospital, &case, 0).await;
+    let mut other = emergency(&hospital, "c2");
+    other.workflow = String::from("another");
+    put(&hospital, &other, 0).await;
+    let clinician = hospital.sign_in(Role::Clinician).await;
+    let page = clinician.get("/worklist").await.text;
+    assert!(!page.contains("For you"), "{page}");
+
+    // The result is withdrawn: the item is on no list of open ones any more.
+    case.state = CaseState::Withdrawn;
+    case.next = None;
+    case.changed_since_seen = vec![String::from("alex")];
+    case.notices = vec![
+        Notice {
+            to: String::from("alex"),
+            at: at("2026-11-22T15:00:00Z"),
+            text: String::from("The result was withdrawn by the laboratory."),
+            read: false,
+        },
+        Notice {
+            to: String::from("ana"),
+            at: at("2026-11-22T15:00:00Z"),
+            text: String::from("For Ana alone."),
+            read: false,
+        },
+    ];
+    put(&hospital, &case, 1).await;
+    hospital.desk.mark.fetch_add(1, Ordering::SeqCst);
+    for path in [
+        "/worklist",
+        "/worklist?tab=mine",
+        "/worklist/panel?tab=unowned",
+    ] {
+        let page = clinician.get(path).await.text;
+        for words in [
+            "For you: 1 item has changed since you saw it",
+            "The result was withdrawn by the laboratory.",
+            "href=\"/item/c1\"",
+            "OKONKWO, Ada",
+        ] {
+            assert!(page.contains(words), "{path}: {words}: {page}");
+        }
+        assert!(!page.contains("For Ana alone."), "{path}: {page}");
+    }
+    let log = hospital.log(AuditOutcome::Success).await;
+    assert!(
+        log.iter().any(|row| row.entry.actor == "alex"
+            && row
+                .entry
+                .detail
+                .as_deref()
+                .is_some_and(|detail| detail.contains("c1"))),
+        "what is brought to somebody is a look of theirs"
+    );
+    // An engineer's look counts for nobody, so nothing is news to one.
+    let engineer = hospital.sign_in(Role::Engineer).await;
+    engineer.post("/reason", "reason=ticket+4711").await;
+    let page = engineer.get("/worklist").await.text;
+    assert!(!page.contains("For you"), "{page}");
+
+    case.changed_since_seen.clear();
+    case.notices[0].read = true;
+    put(&hospital, &case, 2).await;
+    hospital.desk.mark.fetch_add(1, Ordering::SeqCst);
+    let page = clinician.get("/worklist").await.text;
+    assert!(!page.contains("For you"), "{page}");
+}
+
+#[tokio::test]
+async fn an_open_item_that_changed_since_somebody_saw_it_says_so_on_the_list() {
+    let hospital = Hospital::open().await;
+    let mut case = emergency(&hospital, "c1");
+    case.changed_since_seen = vec![String::from("alex")];
+    put(&hospital, &case, 0).await;
+    let clinician = hospital.sign_in(Role::Clinician).await;
+    let page = clinician.get("/worklist").await.text;
+    assert!(page.contains("changed since you saw it"), "{page}");
 }

@@ -399,3 +399,44 @@ async fn a_batch_answers_each_entry_on_its_own() {
     assert_eq!(empty.status, StatusCode::OK);
     assert!(empty.json().get("entry").is_none());
 }
+
+#[tokio::test]
+async fn numbers_without_bound_and_a_made_up_origin_are_refused_with_their_place() {
+    let site = Site::open().await;
+    let who = site.tell(&patient("p1", "Okonkwo", "Ada")).await;
+    let token = site.token("reader").await;
+    let with = |number: &str| {
+        reading(who.as_str())
+            .to_string()
+            .replace("\"value\":72", &format!("\"value\":{number}"))
+    };
+    let mut origin = reading(who.as_str());
+    origin["meta"] = json!({"source": "epic"});
+    for (body, place) in [
+        (with("1e99999"), "Observation.valueQuantity.value"),
+        (
+            with(&"9".repeat(100_000)),
+            "Observation.valueQuantity.value",
+        ),
+        (origin.to_string(), "Observation.meta.source"),
+    ] {
+        let answer = site.post(&token, "/fhir/Observation", &[], body).await;
+        assert_eq!(
+            answer.status,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "{}",
+            answer.text
+        );
+        assert_eq!(answer.json()["issue"][0]["expression"], json!([place]));
+    }
+    let mut labelled = reading(who.as_str());
+    labelled["meta"] = json!({"profile": ["http://p.example/x"], "versionId": "17", "lastUpdated": "1999-01-01T00:00:00Z"});
+    let answer = site
+        .post(&token, "/fhir/Observation", &[], labelled.to_string())
+        .await;
+    assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text);
+    let meta = answer.json()["meta"].clone();
+    assert_eq!(meta["profile"], json!(["http://p.example/x"]));
+    assert_eq!(meta["versionId"], "1");
+    assert!(!answer.text.contains("1999"));
+}

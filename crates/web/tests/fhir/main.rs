@@ -7,8 +7,11 @@
 )]
 
 mod access;
+mod attempts;
+mod contained;
 mod create;
 mod fixture;
+mod key;
 mod read;
 mod search;
 mod support;

@@ -266,7 +266,13 @@ async fn p06_an_empty_answer_says_when_it_is_not_none() {
     }
     site.asked(&who, "AllergyIntolerance", "", Coverage::Complete)
         .await;
-    assert!(ask(all).await.is_empty(), "now an empty answer means none");
+    assert_eq!(
+        ask(all).await,
+        [
+            "informational: no AllergyIntolerance that fits is recorded, which is not a statement that there is none"
+        ],
+        "a list that was asked for completely and is empty says that none is recorded, and no more"
+    );
 
     site.asked(&who, "Observation", "laboratory", Coverage::Complete)
         .await;

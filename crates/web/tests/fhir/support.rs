@@ -4,8 +4,6 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
@@ -27,46 +25,14 @@ use bedside_web::{
     Api, App, Application, Fetch, Intake, Jwks, Later, NoConnections, NoDesk, NoFeeds, Taken,
     router,
 };
-use jsonwebtoken::jwk::Jwk;
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 pub(crate) use crate::fixture::{patient, potassium};
+pub(crate) use crate::key::Key;
 
 pub(crate) const BASE: &str = "http://127.0.0.1:8080/fhir";
 pub(crate) const TOKEN_URL: &str = "http://127.0.0.1:8080/auth/token";
-
-/// A client's key pair.
-#[derive(Clone)]
-pub(crate) struct Key {
-    pub(crate) kid: String,
-    der: Vec<u8>,
-}
-
-impl Key {
-    pub(crate) fn new(kid: &str) -> Self {
-        let made =
-            EcdsaKeyPair::generate_pkcs8(&ECDSA_P384_SHA384_FIXED_SIGNING, &SystemRandom::new());
-        Self {
-            kid: kid.to_owned(),
-            der: made.unwrap().as_ref().to_vec(),
-        }
-    }
-
-    pub(crate) fn jwks(&self) -> Value {
-        let jwk = Jwk::from_encoding_key(&EncodingKey::from_ec_der(&self.der), Algorithm::ES384);
-        let mut jwk = serde_json::to_value(jwk.unwrap()).unwrap();
-        jwk["kid"] = json!(self.kid);
-        json!({ "keys": [jwk] })
-    }
-
-    pub(crate) fn sign(&self, claims: &Value) -> String {
-        let mut header = Header::new(Algorithm::ES384);
-        header.kid = Some(self.kid.clone());
-        jsonwebtoken::encode(&header, claims, &EncodingKey::from_ec_der(&self.der)).unwrap()
-    }
-}
 
 /// What the gateway does with an input, without its queues.
 #[derive(Clone)]
@@ -248,13 +214,17 @@ impl Answer {
     }
 }
 
-const APPLICATIONS: [(&str, &str); 4] = [
+const APPLICATIONS: [(&str, &str); 5] = [
     (
         "reader",
         "system/Patient.rs system/Observation.crs system/Condition.rs system/AllergyIntolerance.rs system/MedicationRequest.rs system/Encounter.rs",
     ),
     ("observer", "system/Observation.rs"),
     ("device", "system/Observation.c"),
+    (
+        "wide",
+        "system/Patient.rs system/Observation.crs system/Device.rs",
+    ),
     ("remote", "system/Observation.rs"),
 ];
 
@@ -328,6 +298,7 @@ impl Site {
             feeds: Arc::new(NoFeeds),
             desk: Arc::new(NoDesk),
             connections: Arc::new(NoConnections),
+            catalogue: Arc::new(bedside_core::facts::Catalogue::shipped().clone()),
             api: Arc::new(Api::new(
                 applications,
                 None,

@@ -7,6 +7,8 @@ use axum::http::header::{ACCEPT, CONTENT_TYPE, HOST};
 use axum::http::{Request, StatusCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bedside_core::audit::AuditOutcome;
+use bedside_store::audit::AuditRow;
 use serde_json::{Value, json};
 
 use crate::support::{Key, Site, TOKEN_URL};
@@ -85,8 +87,42 @@ async fn each_failed_check_is_named_and_in_the_log() {
             answer.text
         );
     }
-    let (granted, denied) = site.counted("anonymous").await;
-    assert_eq!((granted, denied), (0, 14));
+    // Whoever names no client is nobody; a name is no more than a claim until the signature is right.
+    assert_eq!(site.counted("anonymous").await, (0, 1));
+    let rows = site.log("reader").await;
+    assert!(
+        rows.iter()
+            .all(|row| row.entry.outcome == AuditOutcome::Denied)
+    );
+    let claimed = |row: &&AuditRow| {
+        let detail = row.entry.detail.clone().unwrap_or_default();
+        let marked = detail.ends_with("the client id is claimed and not proven");
+        assert_eq!(row.entry.role == "anonymous", marked, "{detail}");
+        marked
+    };
+    assert_eq!(rows.len(), 13);
+    assert_eq!(rows.iter().filter(claimed).count(), 6);
+}
+
+#[tokio::test]
+async fn a_header_with_critical_extensions_is_refused() {
+    let site = Site::open().await;
+    let key = &site.keys["reader"];
+    for header in [
+        json!({"crit": ["foo"], "foo": 1}),
+        json!({"crit": ["b64"], "b64": false}),
+        json!({"crit": []}),
+        json!({"crit": null}),
+    ] {
+        let answer = site
+            .ask_token(&key.sign_with(&header, &site.claims("reader")), "")
+            .await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{header}");
+        assert!(words(&answer).1.starts_with("crit"), "{}", answer.text);
+    }
+    let other = key.sign_with(&json!({"b64": true}), &site.claims("reader"));
+    assert_eq!(site.ask_token(&other, "").await.status, StatusCode::OK);
+    assert_eq!(site.counted("reader").await.1, 4);
 }
 
 #[tokio::test]

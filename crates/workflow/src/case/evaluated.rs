@@ -1,10 +1,12 @@
 //! What a new evaluation changes in a case: the same result twice changes nothing, a correction is told to whoever saw the old value, a worse
 //! one starts the ladder again, a better one never silences, a withdrawn one withdraws.
 
+use std::borrow::Cow;
+
 use bedside_fact::known::{Situation, Verification};
 
-use super::CaseState;
 use super::work::{MACHINE, Work};
+use super::{CaseState, QUESTION};
 use crate::definition::Stop;
 use crate::evaluation::{Decision, Evaluation, Finding};
 
@@ -14,6 +16,7 @@ impl Work<'_> {
             self.hear_after_the_end(evaluation);
             return;
         }
+        let evaluation = &*self.concerning(evaluation);
         if self.case.situation != *situation {
             self.case.situation = situation.clone();
             self.case.place.clone_from(&situation.place);
@@ -51,9 +54,88 @@ impl Work<'_> {
             self.close(CaseState::Done, "done", MACHINE, evidence);
             return;
         }
+        if let Decision::Ask { fact, .. } = &evaluation.decision
+            && self.case.asking.is_none()
+        {
+            self.missing(fact, evaluation);
+            return;
+        }
         self.adopt(evaluation);
         self.show(evaluation);
         self.level(evaluation);
+    }
+
+    /// What a newer result that nobody can rely on would hide: the result that the item stands on, or one that came to be known since it was
+    /// opened, so that no other item was about it.
+    fn concerning<'e>(&self, evaluation: &'e Evaluation) -> Cow<'e, Evaluation> {
+        let case = &self.case;
+        let is_gone = |finding: &Finding| {
+            let mut withdrawn = evaluation.withdrawn.iter();
+            withdrawn.any(|gone| gone.is_same(finding))
+        };
+        // Without its own result the item goes on with whatever is left.
+        let lost = is_gone(&case.finding);
+        let counts = |finding: &Finding| {
+            let own = || {
+                let mut known = std::iter::once(&case.finding).chain(&case.earlier);
+                known.any(|known| known.is_same(finding))
+            };
+            !is_gone(finding) && (lost || finding.received_at > case.opened_at || own())
+        };
+        let behind = evaluation
+            .behind
+            .iter()
+            .find(|behind| behind.finding.as_ref().is_some_and(counts));
+        match behind {
+            None => Cow::Borrowed(evaluation),
+            // Whoever passes an evaluation on may know more of what is gone than the one who made it.
+            Some(behind) => Cow::Owned(Evaluation {
+                withdrawn: evaluation.withdrawn.clone(),
+                ..behind.clone()
+            }),
+        }
+    }
+
+    /// Something is missing now that an item stands on, or a newer result can't be read. The item keeps its headline and its ladder, and asks
+    /// besides. Only where nothing is left of its result it becomes a question itself.
+    fn missing(&mut self, fact: &str, evaluation: &Evaluation) {
+        let old = self.case.finding.clone();
+        let gone = self.is_withdrawn(evaluation);
+        let corrected = evaluation
+            .finding
+            .as_ref()
+            .is_some_and(|finding| finding.is_same(&old) && finding.said != old.said);
+        if gone || corrected {
+            self.adopt(evaluation);
+            self.show(evaluation);
+            self.event(
+                "asked",
+                MACHINE,
+                format!("Asks for {fact}: the result that this stood on is no more."),
+            );
+            let worst = self
+                .definition
+                .levels()
+                .first()
+                .copied()
+                .unwrap_or_default();
+            self.restart(worst);
+            QUESTION.clone_into(&mut self.case.level);
+            self.case.state = CaseState::WaitingForData;
+            self.case.asking = Some(fact.to_owned());
+            return;
+        }
+        let text = format!("{}.", evaluation.say.trim_end_matches('.'));
+        if !self.case.caveats.contains(&text) {
+            self.tell_all(&text);
+            self.event("asked", MACHINE, text.clone());
+        }
+        let (say, offer) = (self.case.say.clone(), self.case.offer.clone());
+        self.show(evaluation);
+        let case = &mut self.case;
+        case.say = say;
+        case.offer = offer;
+        case.caveats.insert(0, text);
     }
 
     /// The evidence that closes the case: a later result than the one that it stands on.
@@ -94,8 +176,9 @@ impl Work<'_> {
             return;
         }
         let withdrawn = evaluation.withdrawn.iter().any(|gone| gone.is_same(&old));
-        // An older result takes over only when the newer one is gone.
-        if !finding.is_later_than(&old) && !withdrawn {
+        let later = finding.is_later_than(&old);
+        // An older result takes over only when the newer one is gone, or when nobody can rely on that and this one is more urgent.
+        if !later && !withdrawn && !evaluation.stands_on_older {
             return;
         }
         if old.is_present() {
@@ -103,6 +186,11 @@ impl Work<'_> {
                 format!(
                     "The result {} was withdrawn; the item now stands on {}.",
                     old.said, finding.said
+                )
+            } else if !later {
+                format!(
+                    "The item now stands on {}, which was taken before {}: that is not relied on.",
+                    finding.said, old.said
                 )
             } else {
                 format!("A newer result: was {}, now {}.", old.said, finding.said)
@@ -214,10 +302,9 @@ impl Work<'_> {
             self.event("heard_later", MACHINE, text);
             return;
         }
-        let Some(finding) = &evaluation.finding else {
-            return;
-        };
-        if old.is_same(finding) && old.said != finding.said {
+        let known = evaluation.finding.iter().chain(&evaluation.standing);
+        let now = known.into_iter().find(|finding| old.is_same(finding));
+        if let Some(finding) = now.filter(|finding| old.said != finding.said) {
             let text = format!(
                 "After this item had ended: {}",
                 changed_words(&old, finding)
@@ -250,10 +337,13 @@ impl Work<'_> {
     }
 }
 
-/// Whether the item goes on without the result that was withdrawn, because a row applies to what is left. Better an item that somebody
-/// closes than a dangerous value that went with a wrong one.
+/// Whether the item goes on without the result that was withdrawn, because a row applies to what is left or what is left can't be read. Better
+/// an item that somebody closes than a dangerous value that went with a wrong one.
 fn falls_back(evaluation: &Evaluation) -> bool {
-    matches!(evaluation.decision, Decision::Act(_))
+    match evaluation.decision {
+        Decision::Act(_) | Decision::Ask { .. } => true,
+        Decision::Nothing | Decision::NotApplicable(_) => false,
+    }
 }
 
 fn changed_words(old: &Finding, new: &Finding) -> String {

@@ -1,7 +1,8 @@
 //! Who owns an item, who is told next, and when: the two ladders.
 //!
 //! A rung adds somebody and moves nothing. Who a role is, is asked again at each rung; a role that nobody is known to have goes to the next
-//! in the chain, which ends in a pool, and that is written down.
+//! in the chain, which ends in a pool, and that is written down; so does one that comes to whoever holds the item already. A ladder has no
+//! end: its last rung comes again until somebody acts, so an open item always has a timer.
 
 use bedside_fact::clock::Timestamp;
 use bedside_fact::known::Situation;
@@ -10,11 +11,14 @@ use jiff::SignedDuration;
 use super::work::{MACHINE, Work};
 use super::{Case, CaseState, Effect, Holder, Ladder, Rung, Told};
 use crate::definition::{Definition, RungDefinition};
+use crate::evaluate::words;
 
 /// A rung that fires later than this after its time is marked late.
 const PUNCTUAL_SECONDS: i64 = 60;
 
-pub(super) fn timer_name(case: &Case, rung: &Rung) -> String {
+/// The name of the timer that a rung of a case stands on.
+#[must_use]
+pub fn timer_name(case: &Case, rung: &Rung) -> String {
     let ladder = match rung.ladder {
         Ladder::NotAcknowledged => "not_acknowledged",
         Ladder::NotDone => "not_done",
@@ -77,6 +81,15 @@ fn chain<'a>(definition: &'a Definition, situation: &Situation) -> Vec<&'a str> 
     chain
 }
 
+/// Why somebody else stands in for a role.
+fn unnamed(role: &str) -> String {
+    format!("no source says who the {role} is")
+}
+
+fn unnamed_all(roles: &[String]) -> Vec<String> {
+    roles.iter().map(|role| unnamed(role)).collect()
+}
+
 /// A pool is an inbox with staff: it is there whoever is on duty.
 pub(crate) fn is_pool(role: &str) -> bool {
     role.split(' ').any(|word| word == "pool")
@@ -86,7 +99,7 @@ impl Work<'_> {
     /// Starts the ladder for acknowledgement at the present level, and tells the owner.
     pub(super) fn start(&mut self) {
         let (owner, vacant) = owner(self.definition, &self.case.situation);
-        self.record_vacant(&vacant, &owner);
+        self.record_vacant(&unnamed_all(&vacant), &owner);
         self.case.owner = owner.clone();
         self.told(&owner, "owner", false);
         for role in &self.definition.who.inform {
@@ -97,7 +110,7 @@ impl Work<'_> {
                 self.event(
                     "unresolved",
                     MACHINE,
-                    format!("Nobody is known as {role}; nobody was informed in that role."),
+                    format!("No source says who the {role} is; nobody was informed in that role."),
                 );
             }
         }
@@ -117,7 +130,7 @@ impl Work<'_> {
         if owner == self.case.owner {
             return;
         }
-        self.record_vacant(&vacant, &owner);
+        self.record_vacant(&unnamed_all(&vacant), &owner);
         self.event(
             "owner_changed",
             MACHINE,
@@ -154,14 +167,19 @@ impl Work<'_> {
             self.case.next = None;
             return;
         };
-        let why = match rung.ladder {
-            Ladder::NotAcknowledged => format!("not acknowledged after {}", definition.words),
-            Ladder::NotDone => format!("not done after {}", definition.words),
+        let count = self.rungs(rung.ladder).len();
+        let again = rung.index >= count;
+        let (still, clock) = match (again, rung.ladder) {
+            (false, Ladder::NotAcknowledged) => ("", "not acknowledged"),
+            (true, Ladder::NotAcknowledged) => ("still ", "not acknowledged"),
+            (false, Ladder::NotDone) => ("", "not done"),
+            (true, Ladder::NotDone) => ("still ", "not done"),
         };
+        let why = format!("{still}{clock} after {}", definition.words);
         let mut reached: Vec<Holder> = Vec::new();
         for (position, role) in definition.to.iter().enumerate() {
-            let (person, vacant) = resolve(self.definition, &self.case.situation, role);
-            self.record_vacant(&vacant, &person);
+            let (person, instead) = self.adds(role, again);
+            self.record_vacant(&instead, &person);
             if reached.contains(&person) {
                 continue;
             }
@@ -181,22 +199,70 @@ impl Work<'_> {
             MACHINE,
             format!("Told {}: {why}{mark}.", names.join(" and ")),
         );
-        self.case.next = self.rung(rung.ladder, rung.index + 1);
-        if self.case.next.is_none() {
-            self.case.state = CaseState::Expired;
+        if rung.index + 1 == count {
+            // Who has acknowledged it has not taken that back: the word stays.
+            if rung.ladder == Ladder::NotAcknowledged {
+                self.case.state = CaseState::Expired;
+            }
             self.event(
                 "expired",
                 MACHINE,
-                "Escalated to the end. The item stays open.",
+                "Escalated to the end. The item stays open, and its last rung comes again.",
             );
         }
+        self.case.next = self.rung(rung.ladder, rung.index + 1);
     }
 
+    /// Whom a rung adds: the next in the chain where the role comes to nobody, or to somebody who holds the item or was told since the ladder
+    /// began; with the reasons. The pool at the end of the chain is told again rather than nobody.
+    fn adds(&self, role: &str, again: bool) -> (Holder, Vec<String>) {
+        let (mut person, vacant) = resolve(self.definition, &self.case.situation, role);
+        let mut why = unnamed_all(&vacant);
+        if again {
+            return (person, why);
+        }
+        let chain = chain(self.definition, &self.case.situation);
+        let after = chain.iter().position(|link| *link == person.role);
+        let mut rest = chain.iter().skip(after.map_or(chain.len(), |at| at + 1));
+        while !is_pool(&person.role) && self.has(&person) {
+            why.push(format!("{} holds this or was told already", person.words()));
+            let next = rest
+                .next()
+                .map_or_else(|| self.definition.pool(), |link| *link);
+            let (other, vacant) = resolve(self.definition, &self.case.situation, next);
+            why.extend(unnamed_all(&vacant));
+            person = other;
+        }
+        if self.has(&person) {
+            why.push(String::from("nobody is left who was not told"));
+        }
+        (person, why)
+    }
+
+    /// Whether somebody owns the item, or was told since the ladder began. A name is one person whatever the role.
+    fn has(&self, person: &Holder) -> bool {
+        let case = &self.case;
+        let is = |other: &Holder| match (&other.name, &person.name) {
+            (Some(a), Some(b)) => a == b,
+            (None, None) => other.role == person.role,
+            (Some(_), None) | (None, Some(_)) => false,
+        };
+        is(&case.owner)
+            || case
+                .told
+                .iter()
+                .any(|told| told.at >= case.ladder_from && is(&told.who))
+    }
+
+    /// The rung of that number; beyond the last one the last again, as long after the one before as it came after the beginning.
     fn rung(&self, ladder: Ladder, index: usize) -> Option<Rung> {
         let definition = self.rung_definition(ladder, index)?;
-        let at: Timestamp = self
-            .case
-            .ladder_from
+        let from = if index < self.rungs(ladder).len() {
+            self.case.ladder_from
+        } else {
+            self.now
+        };
+        let at: Timestamp = from
             .checked_add(SignedDuration::from_secs(definition.after))
             .ok()?;
         Some(Rung {
@@ -208,14 +274,33 @@ impl Work<'_> {
     }
 
     fn rung_definition(&self, ladder: Ladder, index: usize) -> Option<&RungDefinition> {
-        let action = self.definition.action(&self.case.climbs)?;
-        match ladder {
-            Ladder::NotAcknowledged => action.not_acknowledged.get(index),
-            Ladder::NotDone => action.not_done.get(index),
-        }
+        let rungs = self.rungs(ladder);
+        rungs.get(index).or_else(|| rungs.last())
+    }
+
+    /// The ladder of the level that the case climbs. A newer version of the definition may not have that level: then the most urgent one's.
+    fn rungs(&self, ladder: Ladder) -> &[RungDefinition] {
+        let action = self
+            .definition
+            .action(&self.case.climbs)
+            .or_else(|| self.definition.actions.first());
+        let rungs = action.map(|action| match ladder {
+            Ladder::NotAcknowledged => &action.not_acknowledged,
+            Ladder::NotDone => &action.not_done,
+        });
+        rungs.map_or(&[], Vec::as_slice)
     }
 
     fn told(&mut self, who: &Holder, why: &str, late: bool) {
+        let now = self.now;
+        let same = |told: &&mut Told| told.who == *who && told.why == why;
+        // A rung that comes again for days is one line with the last time.
+        if why.starts_with("still ")
+            && let Some(told) = self.case.told.iter_mut().find(same)
+        {
+            (told.at, told.late) = (now, late);
+            return;
+        }
         self.case.told.push(Told {
             who: who.clone(),
             at: self.now,
@@ -224,12 +309,12 @@ impl Work<'_> {
         });
     }
 
-    fn record_vacant(&mut self, vacant: &[String], instead: &Holder) {
-        for role in vacant {
+    fn record_vacant(&mut self, reasons: &[String], instead: &Holder) {
+        for why in reasons {
             self.event(
                 "unresolved",
                 MACHINE,
-                format!("Nobody is known as {role}; {} stands in.", instead.words()),
+                format!("{}; {} was told.", words::capitalised(why), instead.words()),
             );
         }
     }

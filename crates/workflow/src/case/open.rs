@@ -5,7 +5,7 @@ use bedside_fact::id::ResourceId;
 use bedside_fact::known::Situation;
 
 use super::work::{MACHINE, Work};
-use super::{Case, CaseState, Step, ladder};
+use super::{Case, CaseState, QUESTION, Step, ladder};
 use crate::definition::Definition;
 use crate::evaluation::{Decision, Evaluation, Finding};
 
@@ -30,8 +30,8 @@ pub fn open(
         .to_owned();
     let (state, level) = match &evaluation.decision {
         Decision::Act(level) => (CaseState::Open, level.clone()),
-        Decision::Ask { .. } => (CaseState::WaitingForData, worst),
-        Decision::Nothing | Decision::NotApplicable(_) => (CaseState::Withdrawn, worst),
+        Decision::Ask { .. } => (CaseState::WaitingForData, QUESTION.to_owned()),
+        Decision::Nothing | Decision::NotApplicable(_) => (CaseState::Withdrawn, worst.clone()),
     };
     let finding = evaluation
         .finding
@@ -46,7 +46,11 @@ pub fn open(
         hash: definition.hash.clone(),
         patient: finding.patient.clone(),
         state,
-        climbs: level.clone(),
+        climbs: if state == CaseState::WaitingForData {
+            worst
+        } else {
+            level.clone()
+        },
         level,
         opened_at: now,
         changed_at: now,

@@ -1,5 +1,6 @@
 //! The life of a case under the shipped definition; the helpers are here, the statements in the files below.
 
+mod doubt;
 mod order;
 mod people;
 mod results;

@@ -208,7 +208,8 @@ impl Scene<'_> {
             }
             relied_on |= is_reliable(datum);
         }
-        if relied_on {
+        // Where a source is missing, so may be the value that shows the change.
+        if relied_on && resolved.fact.gap.is_none() {
             (Truth::False, newest.said.clone())
         } else {
             unknown(String::from("no earlier value in that time"))
@@ -229,7 +230,7 @@ impl Scene<'_> {
                     Some(_) => Truth::Unknown,
                 };
                 for datum in &resolved.fact.data {
-                    let holds = group.holds(datum);
+                    let holds = self.groups.holds(group, datum);
                     if holds == Truth::True {
                         return (Truth::True, datum.label.clone());
                     }
@@ -262,7 +263,8 @@ impl Scene<'_> {
     }
 }
 
-fn is_reliable(datum: &Datum) -> bool {
+/// Whether somebody answers for a value and nothing speaks against it.
+pub(super) fn is_reliable(datum: &Datum) -> bool {
     let verified = match datum.verification {
         Verification::Final | Verification::Corrected => true,
         Verification::Preliminary

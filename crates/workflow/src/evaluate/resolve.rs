@@ -129,8 +129,13 @@ impl Resolved<'_> {
             Verb::StopAndAsk => {
                 self.asks = true;
                 self.standing = Standing::Unknown;
+                let state = words::state(&self.fact);
+                // The reason in full: what is asked for depends on what is wrong with it.
                 self.caveats
-                    .push(format!("{title}: {}.", words::state(&self.fact)));
+                    .push(match self.fact.why.trim_end_matches('.') {
+                        "" => format!("{title}: {state}."),
+                        why => format!("{title}: {state}, {why}."),
+                    });
             }
             Verb::ContinueAndSay(sentence) => {
                 self.caveats.push(words::sentence(

@@ -3,6 +3,7 @@
 use bedside_fact::clock::Timestamp;
 use bedside_fact::known::Datum;
 use bedside_fact::logic::Truth;
+use bedside_fact::quantity::Decimal;
 use bedside_fact::state::State;
 use bedside_fact::time;
 
@@ -42,7 +43,10 @@ impl Scene<'_> {
                     .iter()
                     .rev()
                     .filter_map(|datum| {
-                        let value = amount(resolved.needed, datum)?.approximate();
+                        // A number beyond what can be drawn would not come back from JSON, and with it the whole case.
+                        let value = amount(resolved.needed, datum)
+                            .map(Decimal::approximate)
+                            .filter(|value| value.is_finite())?;
                         Some((datum.taken_at?, value, datum.said.clone()))
                     })
                     .collect();
@@ -123,7 +127,7 @@ impl Scene<'_> {
             ),
             source: datum.sources.join(", "),
             doubt: (!doubts.is_empty()).then(|| doubts.join("; ")),
-            marked: group.is_some_and(|group| group.holds(datum) == Truth::True),
+            marked: group.is_some_and(|group| self.groups.holds(group, datum) == Truth::True),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! One broken file for each rule, with the sentence and the place that its author is shown.
 
 use super::{BLOCKS, LATER, REPEAT};
-use crate::testing::{TODAY, definition, groups, vocabulary};
-use crate::{CRITICAL_POTASSIUM, Problem, load};
+use crate::testing::{TODAY, at, definition, groups, inputs, minutes, noon, potassium, vocabulary};
+use crate::{CRITICAL_POTASSIUM, Problem, evaluate, load, review};
 
 /// The shipped file with one thing changed.
 fn changed(from: &str, to: &str) -> String {
@@ -11,7 +11,7 @@ fn changed(from: &str, to: &str) -> String {
 }
 
 fn problems(text: &str) -> Vec<Problem> {
-    load("w.yaml", text, &vocabulary(), &groups(), TODAY).expect_err("a problem")
+    review("w.yaml", text, &vocabulary(), &groups(), TODAY).expect_err("a problem")
 }
 
 /// The shipped file with one thing changed has exactly this problem, and it stands where `at` stands in the changed text.
@@ -58,7 +58,7 @@ fn the_shipped_workflow_passes_every_check() {
 #[test]
 fn comments_and_layout_do_not_change_the_hash_and_meaning_does() {
     let hash = |text: &str| {
-        load("w.yaml", text, &vocabulary(), &groups(), TODAY)
+        review("w.yaml", text, &vocabulary(), &groups(), TODAY)
             .unwrap()
             .hash()
             .to_owned()
@@ -319,6 +319,22 @@ fn check_11_amounts_have_the_unit_of_their_fact() {
 }
 
 #[test]
+fn a_workflow_past_its_review_date_goes_on_and_each_item_says_so() {
+    let text = changed("review_by: 2027-09-01", "review_by: 2026-11-22");
+    let definition = load("w.yaml", &text, &vocabulary(), &groups()).unwrap();
+    assert!(definition.is_overdue(TODAY));
+    let inputs = inputs(vec![potassium("6.7 mmol/L", "k1", noon() - minutes(5))]);
+    // 22 November begins later in the west than in the east.
+    for (zone, said) in [("Asia/Tokyo", true), ("Pacific/Honolulu", false)] {
+        let now = at("2026-11-22T02:00:00Z");
+        let zone = jiff::tz::TimeZone::get(zone).unwrap();
+        let evaluation = evaluate(&definition, &inputs, &groups(), now, &zone);
+        let caveat = String::from("This workflow was due for review on 22-Nov-2026.");
+        assert_eq!(evaluation.caveats.contains(&caveat), said);
+    }
+}
+
+#[test]
 fn check_12_sources_are_named_and_the_review_lies_ahead() {
     refused(
         "review_by: 2027-09-01",
@@ -547,7 +563,7 @@ proptest::proptest! {
             line.truncate(keep);
             line.push_str(&what);
         }
-        if let Err(problems) = load("w.yaml", &lines.join("\n"), &vocabulary(), &groups(), TODAY) {
+        if let Err(problems) = review("w.yaml", &lines.join("\n"), &vocabulary(), &groups(), TODAY) {
             proptest::prop_assert!(!problems.is_empty());
             proptest::prop_assert!(problems.iter().all(|problem| !problem.message.starts_with("This can't")));
             for problem in problems {

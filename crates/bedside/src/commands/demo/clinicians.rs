@@ -55,7 +55,13 @@ impl Clinicians {
     pub(crate) fn next_due(&self) -> Option<Timestamp> {
         self.plans
             .values()
-            .map(|plan| if plan.acknowledged { plan.done } else { plan.acknowledge })
+            .map(|plan| {
+                if plan.acknowledged {
+                    plan.done
+                } else {
+                    plan.acknowledge
+                }
+            })
             .min()
     }
 
@@ -73,7 +79,13 @@ impl Clinicians {
         let due: Vec<String> = self
             .plans
             .iter()
-            .filter(|(_, plan)| (if plan.acknowledged { plan.done } else { plan.acknowledge }) <= now)
+            .filter(|(_, plan)| {
+                (if plan.acknowledged {
+                    plan.done
+                } else {
+                    plan.acknowledge
+                }) <= now
+            })
             .map(|(id, _)| id.clone())
             .collect();
         for id in due {
@@ -144,7 +156,9 @@ fn plan(case: &Case) -> Option<Plan> {
     }
     let minutes = |n: u64| SignedDuration::from_mins(i64::try_from(n).unwrap_or(0));
     let acknowledge = case.opened_at.saturating_add(minutes(2 + dice % 23)).ok()?;
-    let done = acknowledge.saturating_add(minutes(20 + (dice / 23) % 70)).ok()?;
+    let done = acknowledge
+        .saturating_add(minutes(20 + (dice / 23) % 70))
+        .ok()?;
     let of = |list: [&'static str; 3], n: u64| {
         let at = usize::try_from(n % 3).unwrap_or(0);
         list.get(at).copied().unwrap_or_default()
@@ -164,6 +178,10 @@ fn ctx(app: &App, who: &str) -> OpCtx {
         role: Role::Clinician,
         purpose: Purpose::Treatment,
         via: Via::Console,
-        ..OpCtx::service(app.store.tenant().clone(), "demo", Arc::clone(app.store.clock()))
+        ..OpCtx::service(
+            app.store.tenant().clone(),
+            "demo",
+            Arc::clone(app.store.clock()),
+        )
     }
 }

@@ -32,7 +32,11 @@ pub(super) async fn play(
         quiet(app).await;
         clinicians.act(app).await?;
         quiet(app).await;
-        let ours = app.gateway.next_due().into_iter().chain(clinicians.next_due());
+        let ours = app
+            .gateway
+            .next_due()
+            .into_iter()
+            .chain(clinicians.next_due());
         let next = ours.fold(stage.next_at(), Timestamp::min);
         if next >= until {
             clock.advance_to(until);

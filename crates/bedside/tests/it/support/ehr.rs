@@ -92,7 +92,10 @@ impl Other {
     pub(crate) fn notes(&self) -> BTreeMap<String, usize> {
         let mut notes = BTreeMap::new();
         for created in self.ehr.created() {
-            let key = created.body["identifier"][0]["value"].as_str().unwrap().to_owned();
+            let key = created.body["identifier"][0]["value"]
+                .as_str()
+                .unwrap()
+                .to_owned();
             if !key.starts_with("proof/") {
                 *notes.entry(key).or_default() += 1;
             }
@@ -101,7 +104,7 @@ impl Other {
     }
 }
 
-fn patient(id: &str, person: &Person) -> Value {
+pub(crate) fn patient(id: &str, person: &Person) -> Value {
     let born = person.born;
     json!({
         "resourceType": "Patient", "id": id, "active": true,
@@ -123,9 +126,26 @@ pub(crate) fn site_for(vendor: Vendor, base: &str) -> Site {
             vendor.as_str()
         )
     });
-    let shipped = site.run(&["workflow", "print", "critical-potassium"]).expect(0).out;
+    let shipped = site
+        .run(&["workflow", "print", "critical-potassium"])
+        .expect(0)
+        .out;
     std::fs::write(site.path().join("critical-potassium.yaml"), shipped).unwrap();
     site
+}
+
+/// Lays `profile` over the vendor's, as a site's file does; nothing for none.
+pub(crate) fn over_the_profile(site: &Site, profile: &str) {
+    if profile.is_empty() {
+        return;
+    }
+    std::fs::write(site.path().join("ehr.toml"), profile).unwrap();
+    site.edit(|text| {
+        text.replace(
+            "\ntest_patient = \"999\"",
+            "\ntest_patient = \"999\"\nprofile = \"ehr.toml\"",
+        )
+    });
 }
 
 /// Our public keys, before there is anybody to fetch them.
@@ -142,7 +162,10 @@ pub(crate) fn until<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
         if let Some(found) = found() {
             return found;
         }
-        assert!(started.elapsed() < Duration::from_secs(60), "{what} did not come");
+        assert!(
+            started.elapsed() < Duration::from_secs(60),
+            "{what} did not come"
+        );
         // The other process says nothing when it is ready, so it is asked again.
         thread::park_timeout(Duration::from_millis(20));
     }
@@ -157,7 +180,12 @@ pub(crate) struct Desk<'a> {
 impl Desk<'_> {
     /// The ids of the items on a tab.
     pub(crate) fn items(&self, tab: &str) -> Vec<String> {
-        let page = get(self.serve.http, &format!("/worklist?tab={tab}"), self.cookie).body;
+        let page = get(
+            self.serve.http,
+            &format!("/worklist?tab={tab}"),
+            self.cookie,
+        )
+        .body;
         let mut items: Vec<String> = page
             .split("href=\"/item/")
             .skip(1)
@@ -177,12 +205,21 @@ impl Desk<'_> {
         let csrf = page.split("name=\"csrf\" value=\"").nth(1).unwrap();
         let csrf = csrf.split('"').next().unwrap();
         let form = format!("csrf={csrf}&{answer}");
-        request(self.serve.http, "POST", &format!("/item/{item}/{act}"), self.cookie, &form).status
+        request(
+            self.serve.http,
+            "POST",
+            &format!("/item/{item}/{act}"),
+            self.cookie,
+            &form,
+        )
+        .status
     }
 }
 
 pub(crate) fn send(address: SocketAddr, message: &[u8]) -> bool {
-    Line::connect(address).and_then(|mut line| line.send(message)).is_ok_and(|ack| ack.code == "AA")
+    Line::connect(address)
+        .and_then(|mut line| line.send(message))
+        .is_ok_and(|ack| ack.code == "AA")
 }
 
 /// Puts the data that the keys were made in where the site expects it.

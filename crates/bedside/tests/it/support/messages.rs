@@ -129,7 +129,14 @@ pub(crate) fn oru(control_id: &str, person: &Person, n: u64) -> Vec<u8> {
 /// A critical potassium, collected a moment ago and different each time.
 pub(crate) fn critical(control_id: &str, person: &Person, n: u64) -> Vec<u8> {
     let value = format!("{}.{}", 6 + n % 2, 5 + n % 5);
-    potassium(control_id, &format!("F{control_id}"), person, &just_now(), &value, "F")
+    potassium(
+        control_id,
+        &format!("F{control_id}"),
+        person,
+        &just_now(),
+        &value,
+        "F",
+    )
 }
 
 /// The present, as HL7 v2 writes it.
@@ -138,7 +145,9 @@ pub(crate) fn critical(control_id: &str, person: &Person, n: u64) -> Vec<u8> {
     reason = "the program under test lives in real time, and an old result is history"
 )]
 pub(crate) fn just_now() -> String {
-    jiff::Timestamp::now().strftime("%Y%m%d%H%M%S+0000").to_string()
+    jiff::Timestamp::now()
+        .strftime("%Y%m%d%H%M%S+0000")
+        .to_string()
 }
 
 /// One potassium: `minute` is when it was collected, `status` is OBX-11.
@@ -157,9 +166,7 @@ pub(crate) fn potassium(
         format!(
             "OBR|1||{filler}^LAB|24321-2^Basic metabolic panel^LN|||{minute}|||||||||||||||{minute}||CH|{status}"
         ),
-        format!(
-            "OBX|1|NM|2823-3^Potassium^LN||{value}|mmol/L|3.5-5.1|HH|||{status}|||{minute}"
-        ),
+        format!("OBX|1|NM|2823-3^Potassium^LN||{value}|mmol/L|3.5-5.1|HH|||{status}|||{minute}"),
     ])
 }
 

@@ -413,3 +413,47 @@ fn p06_dialysis_is_known_where_somebody_says_so_and_nowhere_else() {
         "what is over says nothing about now"
     );
 }
+
+#[test]
+fn an_order_not_to_give_something_is_shown_and_is_no_medicine() {
+    let mut ward = Ward::new();
+    ward.add("EPIC", order("m1", "metoprolol", json!({})));
+    ward.add(
+        "EPIC",
+        order("m2", "digoxin", json!({"doNotPerform": true})),
+    );
+    ward.add(
+        "EPIC",
+        order("m3", "lisinopril", json!({"status": "on-hold"})),
+    );
+    let fact = bound(&ward, &all("active medications"));
+    assert!(fact.why.starts_with("2 from EPIC"), "{}", fact.why);
+    let found: Vec<(&str, bool, Option<&str>)> = fact
+        .data
+        .iter()
+        .map(|datum| {
+            (
+                datum.label.as_str(),
+                datum.forbidden,
+                datum.doubt.as_deref(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ("lisinopril", false, Some("status on-hold")),
+            ("metoprolol", false, None),
+            ("DO NOT GIVE: digoxin", true, None),
+        ]
+    );
+    // Alone it says nothing of what the patient takes.
+    let mut ward = Ward::new();
+    ward.add(
+        "EPIC",
+        order("m2", "digoxin", json!({"doNotPerform": true})),
+    );
+    let fact = bound(&ward, &all("active medications"));
+    assert_eq!(fact.state, State::Unknown);
+    assert_eq!(fact.data.len(), 1);
+}

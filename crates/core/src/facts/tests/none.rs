@@ -312,3 +312,44 @@ fn p06_a_value_stays_when_another_source_failed_and_the_gap_is_told() {
         "from LAB, 60 min ago; there may be more: ORACLE did not answer (60 min ago)"
     );
 }
+
+#[test]
+fn p06_beside_the_list_of_one_source_that_of_another_is_missing_until_it_was_asked_in_full_and_lately()
+ {
+    let order = json!({
+        "resourceType": "MedicationRequest", "id": "m1", "status": "active", "intent": "order",
+        "medicationCodeableConcept": {"text": "metoprolol"}, "authoredOn": "2026-11-20",
+    });
+    let with_epic = || {
+        let mut ward = Ward::new();
+        ward.add("EPIC", order.clone());
+        ward.asked("EPIC", "MedicationRequest", Coverage::Complete);
+        ward
+    };
+    let gap = |ward: &Ward| {
+        let fact = bound(ward, &all("active medications"));
+        assert_eq!(fact.state, State::Present, "{}", fact.why);
+        assert_eq!(
+            fact.gap.is_some(),
+            fact.why.contains("there may be more"),
+            "{}",
+            fact.why
+        );
+        fact.gap
+    };
+    // WARD has sent the patient and can't be asked: it misses nothing.
+    assert_eq!(gap(&with_epic()), None);
+    // ORACLE was asked about this person, and never for medications.
+    let mut ward = with_epic();
+    ward.asked("ORACLE", "Patient", Coverage::Complete);
+    assert_eq!(gap(&ward), Some(Gap::NeverAsked));
+    // For those that were reported only, which is not where orders are.
+    ward.asked("ORACLE", "MedicationStatement", Coverage::Complete);
+    assert_eq!(gap(&ward), Some(Gap::NeverAsked));
+    // For orders too, but three days ago.
+    ward.asked("ORACLE", "MedicationRequest", Coverage::Complete);
+    ward.last_asked().asked_at = hours_ago(72);
+    assert_eq!(gap(&ward), Some(Gap::AskedTooLongAgo));
+    ward.asked("ORACLE", "MedicationRequest", Coverage::Complete);
+    assert_eq!(gap(&ward), None);
+}

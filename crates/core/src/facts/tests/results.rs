@@ -337,7 +337,7 @@ fn two_specimens_of_one_minute_are_two_values_with_names_of_their_own() {
     names.sort_unstable();
     names.dedup();
     assert_eq!(names.len(), 3, "{names:?}");
-    assert!(names.contains(&"potassium|29922240"));
+    assert!(names.contains(&"potassium|29922240|Observation/o3"));
 }
 
 #[test]

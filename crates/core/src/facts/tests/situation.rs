@@ -188,3 +188,29 @@ fn who_ordered_the_newest_result_is_taken_from_its_order() {
     );
     assert_eq!(orderer(&ward).as_deref(), Some("Olga Order"));
 }
+
+#[test]
+fn p06_a_visit_that_nobody_says_is_over_leaves_open_whether_the_patient_is_there() {
+    let mut ward = Ward::new();
+    ward.add("WARD", visit("i", "IMP", json!({"status": "unknown"})));
+    assert_eq!(of(&ward).inpatient, None);
+    let ended = json!({"status": "unknown", "period": {"start": "2026-11-20T10:00:00Z", "end": "2026-11-21T10:00:00Z"}});
+    let mut ward = Ward::new();
+    ward.add("WARD", visit("i", "IMP", ended));
+    assert_eq!(of(&ward).inpatient, Some(false));
+}
+
+#[test]
+fn p06_an_old_visit_shows_nothing_while_the_source_of_newer_ones_does_not_answer() {
+    let mut ward = Ward::new();
+    ward.add("EPIC", visit("i", "IMP", json!({"status": "finished"})));
+    ward.asked("EPIC", "Encounter", Coverage::Denied);
+    assert_eq!(of(&ward).inpatient, None);
+    ward.last_asked().coverage = Coverage::Failed;
+    assert_eq!(of(&ward).inpatient, None);
+    ward.last_asked().coverage = Coverage::Complete;
+    assert_eq!(of(&ward).inpatient, Some(false));
+    // Asked, but too long ago.
+    ward.last_asked().asked_at -= 48 * 3_600_000_000;
+    assert_eq!(of(&ward).inpatient, None);
+}

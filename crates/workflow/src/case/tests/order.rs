@@ -12,6 +12,8 @@ enum Happening {
         specimen: i64,
         withdrawn: bool,
     },
+    /// Several at once, the newest first: tenths, and whether somebody can rely on it; none of them can be read where the tenths are 0.
+    Several(Vec<(u32, bool)>),
     Unread,
     Act(u8),
     Wait(i64),
@@ -23,6 +25,8 @@ fn happening() -> impl Strategy<Value = Happening> {
         3 => (15u32..90, 0i64..4, any::<bool>()).prop_map(|(tenths, specimen, withdrawn)| {
             Happening::Result { tenths, specimen, withdrawn }
         }),
+        3 => proptest::collection::vec((prop_oneof![Just(0u32), 15u32..90], any::<bool>()), 1..4)
+            .prop_map(Happening::Several),
         1 => Just(Happening::Unread),
         2 => (0u8..9).prop_map(Happening::Act),
         2 => (1i64..200).prop_map(Happening::Wait),
@@ -58,14 +62,46 @@ fn person_input(n: u8) -> Input {
     }
 }
 
+/// What the connection layer answers for such values.
+fn several(values: &[(u32, bool)]) -> Inputs {
+    let data: Vec<Datum> = values
+        .iter()
+        .zip(0i64..)
+        .map(|((tenths, reliable), place)| {
+            let said = format!("{}.{} mmol/L", tenths / 10, tenths % 10);
+            let mut datum = potassium(
+                &said,
+                &format!("k{}", 3 - place),
+                noon() - minutes(place * 15),
+            );
+            if *tenths == 0 {
+                datum.quantity = None;
+            }
+            if *tenths == 0 || !reliable {
+                datum.doubt = Some(String::from("in doubt"));
+            }
+            datum
+        })
+        .collect();
+    let (state, gap) = match values.first() {
+        Some((0, _)) => (bedside_fact::state::State::Unknown, Some(Gap::Unreadable)),
+        Some((_, true)) => (bedside_fact::state::State::Present, None),
+        Some((_, false)) | None => (bedside_fact::state::State::Unverified, None),
+    };
+    let mut inputs = inputs(data.clone());
+    let fact = Fact {
+        gap,
+        ..fact("potassium", state, data)
+    };
+    inputs.facts.insert(String::from("potassium"), fact);
+    inputs
+}
+
 fn no_orphan(step: &Step) {
     let case = &step.case;
     if case.state.is_open() {
         assert!(!case.owner.role.is_empty());
-        assert!(
-            step.timers.len() == 1 || case.state == CaseState::Expired,
-            "{case:?}"
-        );
+        assert_eq!(step.timers.len(), 1, "{case:?}");
         assert_eq!(case.closed, None);
     } else {
         assert_eq!(step.timers, []);
@@ -106,6 +142,13 @@ proptest! {
                         situation: inputs.situation,
                     }
                 }
+                Happening::Several(values) => {
+                    let inputs = several(&values);
+                    Input::Evaluated {
+                        evaluation: Box::new(judge_at(&inputs, now)),
+                        situation: inputs.situation,
+                    }
+                }
                 Happening::Result { tenths, specimen, withdrawn } => {
                     let said = format!("{}.{} mmol/L", tenths / 10, tenths % 10);
                     let name = format!("k{specimen}");
@@ -140,6 +183,26 @@ proptest! {
         keys.sort();
         keys.dedup();
         prop_assert_eq!(keys.len(), count);
+    }
+
+    #[test]
+    fn p06_what_opened_one_by_one_would_have_shows_when_they_come_at_once(
+        values in proptest::collection::vec((prop_oneof![Just(0u32), 15u32..90], any::<bool>()), 1..4),
+    ) {
+        // Back from the newest to the first that can be relied on: none of those may be more urgent than what is offered first.
+        let at_once = judge_at(&several(&values), noon() + minutes(1));
+        let first = at_once.candidates().next().unwrap();
+        let rank = |evaluation: &Evaluation| match &evaluation.decision {
+            crate::Decision::Act(level) => definition().rank(level),
+            crate::Decision::Ask { .. } => 9,
+            crate::Decision::Nothing | crate::Decision::NotApplicable(_) => 10,
+        };
+        let reliable = |(tenths, reliable): &(u32, bool)| *tenths > 0 && *reliable;
+        let end = values.iter().position(reliable).map_or(values.len(), |place| place + 1);
+        for place in 0..end {
+            let alone = judge_at(&several(&values[place..]), noon() + minutes(1));
+            prop_assert!(rank(first) <= rank(&alone), "{:?} {:?}", first.decision, alone.decision);
+        }
     }
 
     #[test]

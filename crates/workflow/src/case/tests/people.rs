@@ -23,7 +23,7 @@ fn a_case_opens_with_one_owner_one_page_and_one_timer() {
 
 #[test]
 fn p05_an_unanswered_emergency_climbs_to_the_end_and_stays_open() {
-    let (case, paged) = play(&opened().case, 1_000);
+    let (case, paged) = play(&opened().case, 200);
     let paged: Vec<(i64, &str)> = paged
         .iter()
         .map(|(minute, who)| (*minute, who.as_str()))
@@ -35,12 +35,22 @@ fn p05_an_unanswered_emergency_climbs_to_the_end_and_stays_open() {
             // Nobody is known as charge nurse: the pool, once.
             (30, "critical results pool"),
             (60, "critical results pool"),
+            // The last rung comes again for as long as nobody acts.
+            (120, "critical results pool"),
+            (180, "critical results pool"),
         ]
     );
     assert_eq!(case.state, CaseState::Expired);
     assert!(case.state.is_open());
     assert_eq!(case.owner.role, "responsible clinician");
-    assert_eq!(case.next, None);
+    assert_eq!(case.next.as_ref().unwrap().at, noon() + minutes(240));
+    let again: Vec<&str> = case
+        .told
+        .iter()
+        .map(|told| told.why.as_str())
+        .filter(|why| why.starts_with("still"))
+        .collect();
+    assert_eq!(again, ["still not acknowledged after 60 minutes"]);
     // Even then somebody can take it, and the second clock starts.
     let late = act(&case, &acknowledge("weiss"), noon() + minutes(90));
     assert_eq!(late.case.state, CaseState::Acknowledged);
@@ -50,7 +60,7 @@ fn p05_an_unanswered_emergency_climbs_to_the_end_and_stays_open() {
 #[test]
 fn the_second_clock_starts_at_acknowledgement_and_not_before() {
     let case = act(&opened().case, &acknowledge("weiss"), noon() + minutes(10)).case;
-    let (case, paged) = play(&case, 1_000);
+    let (case, paged) = play(&case, 200);
     let paged: Vec<(i64, &str)> = paged
         .iter()
         .map(|(minute, who)| (*minute, who.as_str()))
@@ -62,7 +72,9 @@ fn the_second_clock_starts_at_acknowledgement_and_not_before() {
             (130, "critical results pool")
         ]
     );
-    assert_eq!(case.state, CaseState::Expired);
+    // Who acknowledged has not taken that back, and the ladder goes on.
+    assert_eq!(case.state, CaseState::Acknowledged);
+    assert_eq!(case.next.as_ref().unwrap().at, noon() + minutes(250));
 }
 
 #[test]
@@ -269,7 +281,8 @@ fn who_is_responsible_is_asked_again_at_each_rung() {
     assert!(matches!(step.effects.as_slice(), [Effect::Notify { to, .. }] if *to == case.owner));
     assert_eq!(step.timers, opened().timers);
     let (_, paged) = play(&case, 15);
-    assert_eq!(paged, [(15, String::from("C. Ito (covering clinician)"))]);
+    // The rung names a role that the owner has now: it goes on to the next in the chain.
+    assert_eq!(paged, [(15, String::from("critical results pool"))]);
     // Nobody at all is known: the pool, from the start.
     let evaluation = judged(vec![value("6.7 mmol/L")], noon());
     let nobody = Situation::default();
@@ -287,7 +300,8 @@ fn who_is_responsible_is_asked_again_at_each_rung() {
 fn p10_what_leaves_the_console_carries_no_patient_data() {
     let mut case = opened().case;
     let mut effects = opened().effects;
-    while let Some(rung) = case.next.clone() {
+    for _ in 0..9 {
+        let rung = case.next.clone().unwrap();
         let timer = super::super::ladder::timer_name(&case, &rung);
         let step = act(&case, &Input::Due { timer }, rung.at);
         effects.extend(step.effects);
@@ -324,4 +338,35 @@ fn a_case_comes_back_from_json_as_it_was_and_an_older_one_still_reads() {
         members.remove(grown);
     }
     assert!(serde_json::from_value::<Case>(value).is_ok());
+}
+
+#[test]
+fn p05_an_item_whose_level_a_newer_definition_lacks_climbs_the_strictest_ladder() {
+    let mut case = opened().case;
+    case.climbs = String::from("gone");
+    let rung = case.next.clone().unwrap();
+    let timer = super::super::ladder::timer_name(&case, &rung);
+    let step = act(&case, &Input::Due { timer }, rung.at);
+    assert_eq!(kinds(&step), ["escalated"]);
+    assert_eq!(step.timers[0].due, noon() + minutes(30));
+}
+
+#[test]
+fn a_rung_that_comes_again_is_late_once_and_not_once_for_each_time_that_was_missed() {
+    let (case, _) = play(&opened().case, 60);
+    let rung = case.next.clone().unwrap();
+    assert_eq!(rung.at, noon() + minutes(120));
+    let timer = super::super::ladder::timer_name(&case, &rung);
+    // Three days later: one reminder, and the next an hour after it.
+    let now = noon() + minutes(3 * 1_440);
+    let step = act(
+        &case,
+        &Input::Due {
+            timer: timer.clone(),
+        },
+        now,
+    );
+    assert!(step.case.told.last().unwrap().late);
+    assert_eq!(step.timers[0].due, now + minutes(60));
+    assert!(!act(&step.case, &Input::Due { timer }, now).changed);
 }
