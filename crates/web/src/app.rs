@@ -1,6 +1,7 @@
 //! What the handlers are given. Built once by the binary, cheap to clone.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 
 use bedside_core::facts::Catalogue;
 use bedside_fact::clock::Timestamp;
@@ -51,6 +52,8 @@ pub(crate) struct Console {
     pub(crate) news: Arc<News>,
     /// Places for pages that listen for changes: each holds a connection open.
     pub(crate) listeners: Arc<Semaphore>,
+    /// How many of them each session has.
+    pub(crate) listening: Arc<Mutex<HashMap<Arc<str>, usize>>>,
     /// Ends what would otherwise go on for as long as a page is open.
     pub(crate) closing: CancellationToken,
 }
@@ -62,6 +65,7 @@ impl Console {
             traffic: Arc::new(Traffic::default()),
             news: Arc::new(News::default()),
             listeners: Arc::new(Semaphore::new(LISTENERS)),
+            listening: Arc::default(),
             closing,
         }
     }

@@ -1,6 +1,7 @@
 //! `bedside connect check|keys|prove|pause|resume|resync`.
 
-use bedside_core::ctx::Role;
+use bedside_core::audit::{AuditOutcome, Entry};
+use bedside_core::ctx::{OpCtx, Role};
 use bedside_gateway::connection::{Connections, Finding};
 use serde_json::json;
 
@@ -74,16 +75,33 @@ pub(super) async fn run(
             Ok(0)
         }
         ConnectCommand::Pause { name } => {
-            control(app, &name, "paused", Connections::pause, out).await
+            control(
+                app,
+                &ctx,
+                &name,
+                ("connection.pause", "paused"),
+                Connections::pause,
+                out,
+            )
+            .await
         }
         ConnectCommand::Resume { name } => {
-            control(app, &name, "asked again", Connections::resume, out).await
+            control(
+                app,
+                &ctx,
+                &name,
+                ("connection.resume", "asked again"),
+                Connections::resume,
+                out,
+            )
+            .await
         }
         ConnectCommand::Resync { name } => {
             control(
                 app,
+                &ctx,
                 &name,
-                "asked for everything anew",
+                ("connection.resync", "asked for everything anew"),
                 Connections::resync,
                 out,
             )
@@ -114,8 +132,9 @@ fn test_patient(
 
 async fn control(
     app: &App,
+    ctx: &OpCtx,
     name: &str,
-    done: &str,
+    (action, done): (&str, &str),
     act: fn(&Connections, &str) -> bool,
     out: &Out,
 ) -> Result<u8, Fault> {
@@ -125,6 +144,13 @@ async fn control(
             "nothing is asked now: this works beside a running `bedside serve` or `bedside demo`",
         ));
     }
+    // In the log before anything happens, as from the console.
+    app.store
+        .audit(
+            ctx,
+            Entry::new(ctx, action, AuditOutcome::Success).detail(name.clone()),
+        )
+        .await?;
     if let Some(connections) = app.gateway.connections() {
         act(connections, &name);
     }

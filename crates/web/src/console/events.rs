@@ -4,8 +4,10 @@
 //! A stream ends after half an hour, as an idle session does, and the browser opens it again while somebody is there. A page without a
 //! script, or beyond the number of places, is read again by hand or by its own timer.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -30,8 +32,14 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 /// How long one stream goes on.
 const LIFE: Duration = Duration::from_secs(30 * 60);
 
+/// Streams of one session: somebody with more pages open than this sees changes on the others when they read them again.
+const EACH: usize = 8;
+
 /// The stream of somebody who is signed in.
-pub(crate) async fn stream(State(console): State<Console>, _: Caller) -> Response {
+pub(crate) async fn stream(State(console): State<Console>, caller: Caller) -> Response {
+    let Some(seat) = Seat::take(&console, &caller) else {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    };
     let Ok(place) = console.listeners.clone().try_acquire_owned() else {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     };
@@ -43,6 +51,7 @@ pub(crate) async fn stream(State(console): State<Console>, _: Caller) -> Respons
         ends: now + LIFE,
         greeted: false,
         _place: place,
+        _seat: seat,
     };
     let body = Body::new(Ticks(Box::pin(watch.next())));
     ([(CONTENT_TYPE, "text/event-stream")], body).into_response()
@@ -82,6 +91,42 @@ struct Watch {
     ends: Instant,
     greeted: bool,
     _place: OwnedSemaphorePermit,
+    _seat: Seat,
+}
+
+/// One of the streams that a session may have: nobody takes the places of all others.
+struct Seat {
+    session: Arc<str>,
+    taken: Arc<Mutex<HashMap<Arc<str>, usize>>>,
+}
+
+impl Seat {
+    fn take(console: &Console, caller: &Caller) -> Option<Self> {
+        let taken = Arc::clone(&console.listening);
+        let mut counts = taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(Arc::clone(&caller.token)).or_default();
+        if *count >= EACH {
+            return None;
+        }
+        *count += 1;
+        drop(counts);
+        Some(Self {
+            session: Arc::clone(&caller.token),
+            taken,
+        })
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut counts = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(&self.session) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                counts.remove(&self.session);
+            }
+        }
+    }
 }
 
 type Next = Pin<Box<dyn Future<Output = Option<(Bytes, Watch)>> + Send>>;

@@ -253,6 +253,40 @@ async fn p10_the_stream_says_that_something_changed_and_never_what() {
     assert!(next.is_err(), "{next:?}");
 }
 
+#[tokio::test]
+async fn one_session_does_not_take_the_streams_of_all_others() {
+    let hospital = Hospital::open().await;
+    let (greedy, other) = (
+        hospital.sign_in(Role::Clinician).await,
+        hospital.sign_in(Role::Engineer).await,
+    );
+    let mut open = Vec::new();
+    for _ in 0..8 {
+        let request = greedy.request("GET", "/events").body(Body::empty());
+        let response = hospital.open_response(request.unwrap()).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        open.push(response);
+    }
+    let again = || {
+        greedy
+            .request("GET", "/events")
+            .body(Body::empty())
+            .unwrap()
+    };
+    let refused = hospital.open_response(again()).await;
+    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let request = other.request("GET", "/events").body(Body::empty());
+    let response = hospital.open_response(request.unwrap()).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    open.clear();
+    let response = hospital.open_response(again()).await;
+    assert_eq!(
+        response.status(),
+        StatusCode::OK,
+        "a page that was closed gives its place back"
+    );
+}
+
 async fn heard(stream: &mut std::pin::Pin<Box<Body>>) -> String {
     use axum::body::HttpBody as _;
     let frame = std::future::poll_fn(|cx| stream.as_mut().poll_frame(cx))
