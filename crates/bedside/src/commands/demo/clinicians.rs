@@ -24,8 +24,8 @@ const LIST: usize = 500;
 /// What is done in the end, in the words of the definition.
 const ANSWERS: [&str; 3] = ["treated", "patient reached and plan made", "treated"];
 
-/// Who is on shift.
-const STAFF: [&str; 3] = ["dr.alvarez", "dr.okafor", "nurse.lind"];
+/// Who is on shift. No patient of the region is called so: account names are in clear.
+const STAFF: [&str; 3] = ["dr.quist", "dr.yarwood", "nurse.ebbing"];
 
 /// The shift.
 pub(crate) struct Clinicians {
