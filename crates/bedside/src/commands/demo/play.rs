@@ -16,7 +16,7 @@ use crate::fault::Fault;
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// What is due within so short a time is done at one instant.
-const STEP: SignedDuration = SignedDuration::from_secs(20);
+const STEP: SignedDuration = SignedDuration::from_secs(60);
 
 /// Plays until `until`. Yields how many HL7 v2 messages were sent.
 pub(super) async fn play(
