@@ -6,6 +6,11 @@ use std::time::{Duration, Instant};
 use bedside_fact::clock::{Clock, Timestamp, VirtualClock, Wait};
 use jiff::SignedDuration;
 
+/// The instant without what is finer than the store keeps: a due time that was stored must not lie after the instant it was made from.
+pub(crate) fn whole_micros(at: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at)
+}
+
 /// The machine's clock.
 pub(crate) struct SystemClock;
 
@@ -15,7 +20,7 @@ impl Clock for SystemClock {
         reason = "this is where the wall clock enters the program"
     )]
     fn now(&self) -> Timestamp {
-        Timestamp::now()
+        whole_micros(Timestamp::now())
     }
 
     #[expect(
@@ -86,7 +91,7 @@ impl Clock for DemoClock {
             Some(running) => {
                 let passed = running.started.elapsed().saturating_mul(running.speed);
                 let passed = SignedDuration::try_from(passed).unwrap_or(SignedDuration::ZERO);
-                running.from.saturating_add(passed).unwrap_or(running.from)
+                whole_micros(running.from.saturating_add(passed).unwrap_or(running.from))
             }
         }
     }

@@ -30,7 +30,7 @@ use self::stage::{CLIENT, Stage, listeners};
 use super::serve::{self, Up};
 use crate::boot::{App, Parts, Place};
 use crate::cli::Demo;
-use crate::clock::DemoClock;
+use crate::clock::{DemoClock, whole_micros};
 use crate::config::FhirConfig;
 use crate::fault::Fault;
 use crate::out::Out;
@@ -336,7 +336,7 @@ fn clear(place: &Place, named: bool) -> Result<(), Fault> {
     reason = "the demo's day is placed before the wall clock's now"
 )]
 fn now() -> Timestamp {
-    Timestamp::now()
+    whole_micros(Timestamp::now())
 }
 
 /// `--once` plays a calendar day, so that the same seed always plays the same; live, the played day ends now.
